@@ -1,0 +1,92 @@
+//! One actor of a run: where it stands.
+//!
+//! An actor is a request together with whatever it started (spawned futures, closures on other threads).
+//! It is one thread of control for the search: the first point reached by any part of it settles it.
+
+use std::collections::VecDeque;
+
+use super::Held;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Its request has not reached the application.
+    Absent,
+    /// Somewhere between two points.
+    Running,
+    /// The same, and it waits for something that no probe sees.
+    Blocked,
+    /// At a point.
+    Held,
+    /// Answered, and nothing it started still runs.
+    Finished,
+}
+
+pub struct Actor<H> {
+    pub phase: Phase,
+    /// Where it is held; more than one when parts of it run beside each other.
+    pub holds: VecDeque<H>,
+    pub answered: bool,
+    /// How many futures and closures it started have not ended.
+    pub branches: usize,
+    /// The step it takes at the moment.
+    pub open: Option<usize>,
+}
+
+impl<H: Held> Actor<H> {
+    pub fn new() -> Self {
+        Actor {
+            phase: Phase::Absent,
+            holds: VecDeque::new(),
+            answered: false,
+            branches: 0,
+            open: None,
+        }
+    }
+
+    /// A part of it ended: is the whole at rest now?
+    pub fn rest(&mut self) {
+        if !self.holds.is_empty() {
+            self.phase = Phase::Held;
+        } else if self.answered && self.branches == 0 {
+            self.phase = Phase::Finished;
+        } else if self.phase == Phase::Blocked {
+            self.phase = Phase::Running;
+        }
+    }
+
+    pub fn at_rest(&self) -> bool {
+        matches!(self.phase, Phase::Held | Phase::Finished)
+    }
+
+    /// It did not come back although the whole process sleeps. An answered one whose branches wait for
+    /// something else (a timer, a channel) is as finished as it gets.
+    pub fn block(&mut self) {
+        if self.phase == Phase::Running {
+            self.phase = match (self.holds.is_empty(), self.answered) {
+                (false, _) => Phase::Held,
+                (true, true) => Phase::Finished,
+                (true, false) => Phase::Blocked,
+            };
+        }
+    }
+
+    pub fn enabled(&self) -> bool {
+        self.phase == Phase::Held && self.holds.front().is_some_and(Held::free)
+    }
+
+    /// Starts its step number `step`.
+    pub fn go(&mut self, step: usize) -> Option<H> {
+        let hold = self.holds.pop_front()?;
+        self.phase = Phase::Running;
+        self.open = Some(step);
+        Some(hold)
+    }
+
+    /// It is not steered any more.
+    pub fn let_go(&mut self) -> impl Iterator<Item = H> {
+        if self.phase == Phase::Held {
+            self.phase = Phase::Running;
+        }
+        std::mem::take(&mut self.holds).into_iter()
+    }
+}

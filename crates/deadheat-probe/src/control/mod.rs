@@ -1,0 +1,405 @@
+//! Who may go on: one execution of a schedule, as a state machine.
+//!
+//! Pure: events in (`arrive`, `hold`, `answer`, `tick` …), effects out (`Effect`). It must not know about
+//! threads, sockets, clocks or what a place is made of.
+//!
+//! The theory is that of stateless model checking: only one actor runs at a time, from the point at
+//! which it is held to its next one, and that is a *step*. When nobody runs, the next step is chosen: by
+//! the prefix, then by preference for whoever went last (fewest switches), never one *asleep* (P.
+//! Godefroid, Partial-Order Methods, LNCS 1032, 1996, chapter 5: a sleeping actor's next step was
+//! explored from a sibling, and stays so until a dependent step wakes it).
+//!
+//! An actor that waits for something no probe sees never reaches a point. It is found out by quiet:
+//! when all threads of the process sleep, tick after tick, it is *blocked* and the others go on.
+
+mod actor;
+mod choice;
+mod trace;
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::protocol::{bit, Order, MAX_ACTORS};
+use actor::{Actor, Phase};
+use choice::Choice;
+pub use trace::{End, Step, Trace};
+
+/// An actor held at a point: what the machine needs to know of it.
+pub trait Held {
+    /// What is left of a place when the actor has gone on: enough to see its value later.
+    type Trail: Trail;
+
+    /// The number of the point.
+    fn point(&self) -> u32;
+    /// The number of the place; 0 when it is not known beyond this hold.
+    fn place(&self) -> usize;
+    /// Whether the step would go on at once.
+    fn free(&self) -> bool;
+    /// The value of the place now; empty when unknown.
+    fn value(&self) -> String;
+    /// See `Trail`.
+    fn trail(&self) -> Option<Self::Trail>;
+}
+
+/// A place that outlives the hold.
+pub trait Trail {
+    /// The value of the place now; empty when unknown.
+    fn value(&self) -> String;
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq)]
+pub enum Effect<H> {
+    /// Let this held actor go on.
+    Go(H),
+    /// The run ended: tell the controller.
+    Ended(Trace),
+    /// After a release: all actors finished.
+    Free,
+    /// After a release: the process sleeps although actors are not finished.
+    Quiet,
+}
+
+/// Quiet ticks (20 ms apart) until an actor that does not come back counts as blocked.
+const BLOCKED_AFTER: u32 = 3;
+/// Quiet ticks without anybody enabled until the run is given up: 1 s.
+const HUNG_AFTER: u32 = 50;
+/// Quiet ticks (10 ms apart) until a released run counts as at rest.
+const AT_REST_AFTER: u32 = 5;
+/// Steps until a run is given up: a retry loop whose condition the order never makes true.
+const MAX_STEPS: usize = 2_000;
+
+/// How fast the watchdog should tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Nothing to watch.
+    Idle,
+    /// Actors may block.
+    Running,
+    /// A released run is waited for.
+    Releasing,
+}
+
+struct Run<H: Held> {
+    actors: Vec<Actor<H>>,
+    order: Option<Order>,
+    steps: Vec<(Step, Option<H::Trail>)>,
+    choice: Choice,
+    over: bool,
+}
+
+/// See the module.
+pub struct Control<H: Held> {
+    runs: BTreeMap<u64, Run<H>>,
+    current: u64,
+    points: HashMap<u32, (u32, bool)>,
+    releasing: bool,
+    moves: u64,
+    still: u32,
+    effects: Vec<Effect<H>>,
+}
+
+impl<H: Held> Control<H> {
+    /// Nothing announced yet.
+    pub fn new() -> Self {
+        Control {
+            runs: BTreeMap::new(),
+            current: 0,
+            points: HashMap::new(),
+            releasing: false,
+            moves: 0,
+            still: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// What has to be done since the last call.
+    pub fn take_effects(&mut self) -> Vec<Effect<H>> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Counts everything that happened: the watchdog compares it around its look at the threads.
+    pub fn moves(&self) -> u64 {
+        self.moves
+    }
+
+    /// How fast to tick.
+    pub fn pace(&self) -> Pace {
+        match self.runs.get(&self.current) {
+            _ if self.releasing => Pace::Releasing,
+            Some(run) if !run.over => Pace::Running,
+            _ => Pace::Idle,
+        }
+    }
+
+    /// What each point does, for dependency: (point, resource, does it write).
+    pub fn points(&mut self, table: Vec<(u32, u32, bool)>) {
+        self.points = table.into_iter().map(|(id, resource, writes)| (id, (resource, writes))).collect();
+    }
+
+    /// A run is to be executed; actors of it may have arrived already.
+    pub fn announce(&mut self, order: Order) {
+        let number = order.run;
+        self.moved();
+        let mut run = self.runs.remove(&number).unwrap_or_else(Run::new);
+        // Only a controller that gave up comes here with somebody still held.
+        for old in std::mem::take(&mut self.runs).into_values() {
+            self.effects.extend(old.into_holds().map(Effect::Go));
+        }
+        self.releasing = false;
+        self.current = number;
+        for unexpected in run.actors.drain(order.actors..) {
+            self.effects.extend(unexpected.holds.into_iter().map(Effect::Go));
+        }
+        run.order = Some(order);
+        self.runs.insert(number, run);
+        self.decide();
+    }
+
+    /// A racer's request reached the application.
+    pub fn arrive(&mut self, run: u64, actor: u8) {
+        self.moved();
+        if let Some(actor) = self.actor(run, actor) {
+            if actor.phase == Phase::Absent {
+                actor.phase = Phase::Running;
+            }
+        }
+    }
+
+    /// A racer reached a point. Gives the hold back when it need not wait: its run is over.
+    pub fn hold(&mut self, run: u64, actor: u8, hold: H) -> Result<(), H> {
+        self.moved();
+        if self.runs.get(&run).is_some_and(|known| known.over) {
+            return Err(hold);
+        }
+        match self.actor(run, actor) {
+            None => return Err(hold),
+            Some(found) => {
+                found.holds.push_back(hold);
+                found.phase = Phase::Held;
+            }
+        }
+        self.settle(run, actor);
+        Ok(())
+    }
+
+    /// A racer's response is ready and its handler's locals are gone.
+    pub fn answer(&mut self, run: u64, actor: u8) {
+        self.moved();
+        if let Some(found) = self.actor(run, actor) {
+            found.answered = true;
+            found.rest();
+            self.settle(run, actor);
+        }
+    }
+
+    /// A racer started something that runs beside it.
+    pub fn branch(&mut self, run: u64, actor: u8) {
+        if let Some(found) = self.actor(run, actor) {
+            found.branches += 1;
+        }
+    }
+
+    /// Something that a racer started has ended.
+    pub fn join(&mut self, run: u64, actor: u8) {
+        self.moved();
+        if let Some(found) = self.actor(run, actor) {
+            found.branches = found.branches.saturating_sub(1);
+            found.rest();
+            self.settle(run, actor);
+        }
+    }
+
+    /// Everybody held goes on freely from now on.
+    pub fn release(&mut self) {
+        self.moved();
+        self.releasing = true;
+        if self.runs.get(&self.current).is_some_and(|run| !run.over && run.order.is_some()) {
+            self.end(End::Hung);
+        }
+        if let Some(run) = self.runs.get_mut(&self.current) {
+            for actor in &mut run.actors {
+                self.effects.extend(actor.let_go().map(Effect::Go));
+            }
+        }
+        self.freed();
+    }
+
+    /// The application ends: everybody goes on, and nothing more is told.
+    pub fn close(&mut self) {
+        self.release();
+        self.releasing = false;
+        self.effects.retain(|effect| matches!(effect, Effect::Go(_)));
+    }
+
+    /// Time passed. `quiet`: all threads sleep, and nothing has moved since `moves` was read.
+    pub fn tick(&mut self, quiet: bool, moves: u64) {
+        if !quiet || moves != self.moves {
+            self.still = 0;
+        } else {
+            self.still += 1;
+        }
+        if self.releasing {
+            if self.still >= AT_REST_AFTER {
+                self.releasing = false;
+                self.effects.push(Effect::Quiet);
+            }
+            return;
+        }
+        // A lock may have become free meanwhile: somebody else than the actors held it.
+        self.decide();
+        let still = self.still;
+        let Some(run) = self.runs.get_mut(&self.current).filter(|run| !run.over && run.order.is_some()) else {
+            return;
+        };
+        if still >= BLOCKED_AFTER && run.actors.iter().any(|actor| actor.phase == Phase::Running) {
+            run.actors.iter_mut().for_each(Actor::block);
+            self.moved();
+            self.decide();
+            return;
+        }
+        let all_held = run.actors.iter().all(Actor::at_rest);
+        if all_held && still >= BLOCKED_AFTER {
+            self.end(End::Stuck);
+        } else if still >= HUNG_AFTER {
+            // Either the prefix waits for somebody who does not come, or everybody does.
+            run.choice.impatient = true;
+            self.decide();
+            if moves == self.moves {
+                self.end(End::Hung);
+            }
+        }
+    }
+
+    fn moved(&mut self) {
+        self.moves += 1;
+        self.still = 0;
+    }
+
+    /// The actor, unless its run is over for good or does not know it. A run not announced yet is kept.
+    fn actor(&mut self, run: u64, actor: u8) -> Option<&mut Actor<H>> {
+        if run > self.current {
+            self.runs.entry(run).or_insert_with(Run::new);
+        }
+        self.runs.get_mut(&run)?.actors.get_mut(usize::from(actor))
+    }
+
+    /// If an actor came to rest, its step is complete.
+    fn settle(&mut self, number: u64, actor: u8) {
+        if let Some(run) = self.runs.get_mut(&number) {
+            let found = run.actors.get_mut(usize::from(actor)).filter(|found| found.at_rest());
+            let open = found.and_then(|found| found.open.take());
+            if let Some((step, trail)) = open.and_then(|index| run.steps.get_mut(index)) {
+                step.after = trail.take().map(|trail| trail.value()).unwrap_or_default();
+            }
+        }
+        if number == self.current {
+            self.decide();
+            self.freed();
+        }
+    }
+
+    fn freed(&mut self) {
+        let all = self.runs.get(&self.current).map_or(true, Run::finished);
+        if self.releasing && all {
+            self.releasing = false;
+            self.effects.push(Effect::Free);
+        }
+    }
+
+    /// If nobody runs, chooses who takes the next step.
+    fn decide(&mut self) {
+        let Some(run) = self.runs.get_mut(&self.current) else { return };
+        let Some(order) = run.order.as_ref().filter(|_| !run.over) else { return };
+        if run.actors.iter().any(|actor| matches!(actor.phase, Phase::Running | Phase::Absent)) {
+            return;
+        }
+        if run.finished() {
+            let end = run.choice.end(order, run.steps.len());
+            return self.end(end);
+        }
+        if run.steps.len() >= MAX_STEPS {
+            return self.end(End::Hung);
+        }
+        let enabled = (0_u8..).zip(&run.actors).filter(|(_, actor)| actor.enabled()).fold(0, |mask, (n, _)| mask | bit(n));
+        let blocked = run.actors.iter().any(|actor| actor.phase == Phase::Blocked);
+        let Some(chosen) = run.choice.next(order, run.steps.len(), enabled, blocked) else { return };
+        let Some(hold) = run.actors[usize::from(chosen)].go(run.steps.len()) else { return };
+        if run.steps.len() >= order.prefix.len() {
+            let points = &self.points;
+            let awake = (0_u8..).zip(&run.actors).filter(|(_, actor)| {
+                actor.holds.front().map_or(true, |other| dependent(points, &hold, other))
+            });
+            run.choice.wake(awake.fold(bit(chosen), |mask, (n, _)| mask | bit(n)));
+        }
+        let step = Step {
+            actor: chosen,
+            point: hold.point(),
+            place: hold.place(),
+            enabled,
+            before: hold.value(),
+            after: String::new(),
+        };
+        run.steps.push((step, hold.trail()));
+        self.moved();
+        self.effects.push(Effect::Go(hold));
+    }
+
+    fn end(&mut self, end: End) {
+        let Some(run) = self.runs.get_mut(&self.current) else { return };
+        run.over = true;
+        let steps = std::mem::take(&mut run.steps).into_iter().map(|(mut step, trail)| {
+            if let Some(trail) = trail.filter(|_| step.after.is_empty()) {
+                step.after = trail.value();
+            }
+            step
+        });
+        let pending = (0_u8..).zip(&run.actors).filter_map(|(n, actor)| {
+            let hold = actor.holds.front()?;
+            Some((n, hold.point(), hold.place()))
+        });
+        self.effects.push(Effect::Ended(Trace {
+            run: self.current,
+            end,
+            steps: steps.collect(),
+            pending: pending.collect(),
+        }));
+    }
+}
+
+/// Whether two steps do not commute: same place, or same resource where a place is unknown (0 is any),
+/// and not both only read.
+fn dependent<H: Held>(points: &HashMap<u32, (u32, bool)>, one: &H, two: &H) -> bool {
+    let unknown = (0, true);
+    let (resource, writes) = points.get(&one.point()).copied().unwrap_or(unknown);
+    let (other_resource, other_writes) = points.get(&two.point()).copied().unwrap_or(unknown);
+    if !writes && !other_writes {
+        return false;
+    }
+    match (one.place(), two.place()) {
+        (0, _) | (_, 0) => resource == 0 || other_resource == 0 || resource == other_resource,
+        (place, other) => place == other,
+    }
+}
+
+impl<H: Held> Run<H> {
+    fn new() -> Self {
+        Run {
+            actors: (0..MAX_ACTORS).map(|_| Actor::new()).collect(),
+            order: None,
+            steps: Vec::new(),
+            choice: Choice::default(),
+            over: false,
+        }
+    }
+
+    fn finished(&self) -> bool {
+        self.actors.iter().all(|actor| actor.phase == Phase::Finished)
+    }
+
+    fn into_holds(self) -> impl Iterator<Item = H> {
+        self.actors.into_iter().flat_map(|actor| actor.holds)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Points: where a request may be held, and how its thread waits there.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread::{self, Thread};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::control::{Held, Trail};
+use crate::inherit;
+use crate::place::Mode;
+use crate::runtime::{self, active};
+use crate::view::View;
+
+/// A racer held at a point.
+pub struct Hold {
+    point: u32,
+    mode: Mode,
+    view: Option<View<'static>>,
+    place: usize,
+    gate: Arc<Gate>,
+}
+
+/// Where its thread waits.
+struct Gate {
+    open: AtomicBool,
+    thread: Thread,
+}
+
+impl Hold {
+    /// Lets the thread go on.
+    pub fn go(self) {
+        self.gate.open.store(true, Ordering::Release);
+        self.gate.thread.unpark();
+    }
+}
+
+impl Held for Hold {
+    type Trail = View<'static>;
+
+    fn point(&self) -> u32 {
+        self.point
+    }
+
+    fn place(&self) -> usize {
+        self.place
+    }
+
+    fn free(&self) -> bool {
+        self.view.map_or(true, |view| view.free(self.mode))
+    }
+
+    fn value(&self) -> String {
+        self.view.and_then(|view| view.show()).unwrap_or_default()
+    }
+
+    fn trail(&self) -> Option<View<'static>> {
+        self.view.filter(|_| self.place != 0)
+    }
+}
+
+impl Trail for View<'static> {
+    fn value(&self) -> String {
+        self.show().unwrap_or_default()
+    }
+}
+
+/// A point of which no more is known than that it is one.
+#[inline]
+pub fn hit(point: u32) {
+    if active() {
+        reach(point, Mode::Free, None, false);
+    }
+}
+
+/// A point at a place that lives as long as the application. That is for the caller to know: the
+/// insertions use it on fields of managed state and on statics only.
+pub fn hit_rooted(point: u32, mode: Mode, view: View<'_>) {
+    // SAFETY: the place is a static or part of managed state. The runtime forgets all places before
+    // Rocket drops its state (see `attach`), and never looks at one otherwise.
+    reach(point, mode, Some(unsafe { view.erased() }), true);
+}
+
+/// A point at a place of unknown lifetime.
+pub fn hit_passing(point: u32, mode: Mode, view: View<'_>) {
+    // SAFETY: `reach` returns only after its hold was taken from the control, and a view that is not
+    // rooted is kept nowhere else (`trail` is None). So it is not used after this call.
+    reach(point, mode, Some(unsafe { view.erased() }), false);
+}
+
+fn reach(point: u32, mode: Mode, view: Option<View<'static>>, rooted: bool) {
+    let Some(runtime) = runtime::get() else { return };
+    let gate = Arc::new(Gate {
+        open: AtomicBool::new(false),
+        thread: thread::current(),
+    });
+    let waiting = runtime.at_desk(|desk| {
+        let place = match view {
+            Some(view) if rooted => desk.memory.number(point, view),
+            _ => 0,
+        };
+        let Some((run, actor)) = inherit::current(desk) else { return false };
+        let hold = Hold {
+            point,
+            mode,
+            view,
+            place,
+            gate: Arc::clone(&gate),
+        };
+        desk.control.hold(run, actor, hold).is_ok()
+    });
+    if waiting == Some(true) && !gate.open.load(Ordering::Acquire) {
+        wait(&gate);
+    }
+}
+
+/// Blocks this thread. A worker of a multi-thread runtime first hands its other tasks over.
+fn wait(gate: &Gate) {
+    let blocked = || {
+        while !gate.open.load(Ordering::Acquire) {
+            thread::park();
+        }
+    };
+    let multi = Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if multi {
+        tokio::task::block_in_place(blocked);
+    } else {
+        blocked();
+    }
+}

@@ -1,0 +1,60 @@
+"""`deadheat hunt`: from source to forced races."""
+
+import signal
+from pathlib import Path
+
+import click
+
+from deadheat.cli.options import gathered, output_options
+from deadheat.cli.output import deliver
+from deadheat.cli.progress import Progress
+from deadheat.engine.hunt import Hunt
+from deadheat.engine.rocket import RocketSubject
+from deadheat.engine.subject import Subject
+from deadheat.io import config as configuration
+from deadheat.io.store import Store
+from deadheat.model import Run
+from deadheat.model.config import Config
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=".")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Use this deadheat.toml.")
+@click.option("--profile", help="Let [profile.NAME] of deadheat.toml win over [explore].")
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@output_options
+def hunt(
+    path: Path,
+    config_file: Path | None,
+    profile: str | None,
+    quiet: bool,
+    format_: str,
+    reports: tuple[tuple[str, Path], ...],
+    fail_on: str,
+    min_confidence: str,
+    exit_zero: bool,
+) -> int:
+    """Find races in the Rocket application at PATH, force them, prove them.
+
+    Reads the source, builds a copy that carries probes, explores every order of two and three
+    concurrent requests, and replays what violates until it is certain.
+    """
+    output = gathered(format_, reports, fail_on, min_confidence, exit_zero)
+    config = configuration.load(path, config_file, profile)
+    subject = RocketSubject.open(path, config)
+    store = Store(subject.workspace)
+    with Progress(quiet=quiet) as progress:
+        run = hunted(subject, config, store, progress)
+    store.save_run(run)
+    return deliver(run, output, dynamic=True)
+
+
+def hunted(subject: Subject, config: Config, store: Store, progress: Progress) -> Run:
+    """Hunt until done or interrupted; what was found by then is the result."""
+    job = Hunt(subject, config, store, progress)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        job.run()
+    except KeyboardInterrupt:
+        job.interrupted = True
+    return job.result()

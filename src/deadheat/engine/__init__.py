@@ -1,0 +1,1 @@
+"""Plans and runs: the flow from source to findings. Tells typed events; decides nothing visual."""

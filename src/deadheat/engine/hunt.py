@@ -1,0 +1,321 @@
+"""From source to forced, replayed, explained races, in one go.
+
+Owns the order of the flow and what a run has gathered so far: `result` gives a truthful run at
+any moment, so an interruption loses nothing. It decides nothing visual; what happens is told to
+a listener as typed events.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from deadheat import __version__
+from deadheat.engine import plan
+from deadheat.engine.answers import explain_status
+from deadheat.engine.events import (
+    Built,
+    Event,
+    Explored,
+    Forced,
+    Reviewed,
+    Skipped,
+    Started,
+)
+from deadheat.engine.evidence import saved
+from deadheat.engine.explore import Candidate, Search, alone
+from deadheat.engine.link import Linker
+from deadheat.engine.prove import Prover
+from deadheat.engine.requests import synthesise
+from deadheat.engine.routes import handler_of
+from deadheat.engine.subject import Subject
+from deadheat.engine.target import Application, Observed, Target
+from deadheat.io.store import Store
+from deadheat.model import (
+    Confidence,
+    Coverage,
+    DeadheatError,
+    Evidence,
+    Exploration,
+    Finding,
+    Handler,
+    NotTested,
+    Proof,
+    Racer,
+    Request,
+    Run,
+    Scenario,
+    TargetError,
+    Tool,
+)
+from deadheat.model.config import Config
+
+Listener = Callable[[Event], None]
+
+
+@dataclass
+class Hunt:
+    """One hunt over one application. Call `run`; `result` is valid at any moment."""
+
+    subject: Subject
+    config: Config
+    store: Store
+    listen: Listener
+    findings: dict[str, Finding] = field(default_factory=dict)
+    explorations: list[Exploration] = field(default_factory=list)
+    not_tested: list[NotTested] = field(default_factory=list)
+    exercised: set[str] = field(default_factory=set)
+    interrupted: bool = False
+    _best: dict[str, tuple[Search, Candidate]] = field(default_factory=dict)
+    _application: Application | None = None
+    _placed: int = 0
+    _dropped: int = 0
+
+    def __post_init__(self) -> None:
+        """Take the suspicions of the review as the findings so far."""
+        self._started = time.monotonic()
+        self.findings = {finding.fingerprint: finding for finding in self.subject.findings}
+
+    def run(self) -> None:
+        """Review, build, explore, judge, replay.
+
+        Raises:
+            DeadheatError: the project cannot be built or the application not started.
+        """
+        review = self.subject.review
+        self.listen(
+            Reviewed(
+                review.files,
+                review.lines,
+                len(review.handlers),
+                len(review.states),
+                len(self.findings),
+            )
+        )
+        for file, reason in review.skipped:
+            self._skip(NotTested(file, f"not read: {reason}"))
+        requests = self._requests()
+        began = time.monotonic()
+        build = self.subject.build(self.listen)
+        self._application = build.application
+        self._placed, self._dropped = build.placed, build.dropped
+        self.listen(Built(build.placed, build.dropped, build.cached, time.monotonic() - began))
+        with Target(build.application, self.store) as target:
+            usable = self._try_alone(target, requests)
+            self.listen(Started(target.port, target.starts))
+            self._explore_all(target, usable)
+            self._prove_all()
+        self._settle_suspicions()
+
+    def result(self) -> Run:
+        """Give what is known by now."""
+        review = self.subject.review
+        coverage = Coverage(
+            files=review.files,
+            lines=review.lines,
+            handlers=len(review.handlers),
+            handlers_exercised=len(self.exercised),
+            probes_placed=self._placed,
+            probes_dropped=self._dropped,
+            schedules=sum(e.schedules for e in self.explorations),
+            seconds=time.monotonic() - self._started,
+            explorations=tuple(self.explorations),
+        )
+        return Run(
+            tool=Tool(version=__version__),
+            target=self.subject.name,
+            findings=tuple(self.findings.values()),
+            review=review,
+            coverage=coverage,
+            not_tested=tuple(self.not_tested),
+            sources=self.subject.sources,
+            interrupted=self.interrupted,
+        )
+
+    # ------------------------------------------------------------------ plan
+
+    def _requests(self) -> dict[str, Request]:
+        """Give a request for every handler that can be asked; the others are not tested."""
+        result: dict[str, Request] = {}
+        for handler in self.subject.review.handlers:
+            if not handler.mounted or self.config.ignores(handler):
+                why = "deadheat.toml ignores it" if handler.mounted else "no routes! mounts it"
+                self._skip(NotTested(handler.endpoint, why))
+                continue
+            request = synthesise(handler, self.config)
+            if isinstance(request, NotTested):
+                self._skip(request)
+            else:
+                result[handler.id] = request
+        return result
+
+    def _scenarios(self, requests: Mapping[str, Request]) -> list[Scenario]:
+        declared = [self._with_handlers(scenario) for scenario in self.config.scenarios]
+        covered = {tuple(sorted(r.handler or "" for r in s.racers)) for s in declared}
+        planned = plan.scenarios(self.subject.review, requests, self.config.explore.requests)
+        return declared + [
+            scenario
+            for scenario in planned
+            if tuple(sorted(r.handler or "" for r in scenario.racers)) not in covered
+        ]
+
+    def _with_handlers(self, scenario: Scenario) -> Scenario:
+        """Say which handler each declared request is for; a request for none is not tested."""
+        racers: list[Racer] = []
+        for racer in scenario.racers:
+            handler = handler_of(racer.request, self.subject.review.handlers)
+            if handler is None:
+                self._skip(NotTested(scenario.name, f"no handler takes {racer.request}"))
+            racers.append(Racer(racer.request, handler.id if handler else None))
+        return msgspec.structs.replace(scenario, racers=tuple(racers))
+
+    def _try_alone(self, target: Target, requests: Mapping[str, Request]) -> dict[str, Request]:
+        """Ask each handler once, by itself: does it answer, and is it the handler that answers?"""
+        usable: dict[str, Request] = {}
+        touched = plan.touched(self.subject.review)
+        for handler in self.subject.review.handlers:
+            request = requests.get(handler.id)
+            if request is None or not touched.get(handler.id):
+                continue
+            try:
+                observed = alone(target, request, ())
+            except TargetError as error:
+                if target.starts == 1 and not usable:
+                    raise
+                self._skip(NotTested(handler.endpoint, f"alone, it ends the application: {error}"))
+                continue
+            response = observed.observation.responses[0]
+            if response is None:
+                self._hangs_alone(target, handler, request, observed)
+                continue
+            missing = explain_status(handler, response.status, response.body, request)
+            if missing is not None:
+                self._skip(missing)
+                continue
+            usable[handler.id] = request
+        for missing in plan.unprobed(self.subject.review, list(usable)):
+            self._skip(missing)
+        return usable
+
+    # --------------------------------------------------------------- explore
+
+    def _explore_all(self, target: Target, requests: Mapping[str, Request]) -> None:
+        scenarios = self._scenarios(requests)
+        for number, scenario in enumerate(scenarios, 1):
+            linker = Linker(tuple(self.findings.values()), target.point_table, scenario)
+            search = Search(target, scenario, self.config.explore, linker.proved, number, len(scenarios))
+            try:
+                for event in search.events():
+                    self._note(event)
+            except KeyboardInterrupt:
+                self._note(Explored(search.result(complete=False, reason="interrupted")))
+                self._keep_best(search)
+                raise
+            self._keep_best(search)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Explored):
+            self.explorations.append(event.exploration)
+            if event.exploration.schedules:
+                self.exercised |= set(event.exploration.handlers)
+            if event.exploration.verdict == "unknown":
+                self._skip(NotTested(event.exploration.scenario, event.exploration.reason))
+        self.listen(event)
+
+    def _keep_best(self, search: Search) -> None:
+        """Keep, for each class, the candidate with fewest requests, then fewest switches."""
+        for name, candidate in search.best.items():
+            kept = self._best.get(name)
+            rank = (len(search.scenario.racers), *candidate.cost)
+            if kept is None or rank < (len(kept[0].scenario.racers), *kept[1].cost):
+                self._best[name] = (search, candidate)
+
+    # ----------------------------------------------------------------- prove
+
+    def _prove_all(self) -> None:
+        for name, (search, candidate) in self._best.items():
+            if name not in self.findings and self._explained(search, candidate):
+                continue
+            proof = self._prover().prove(search, candidate)
+            if isinstance(proof, NotTested):
+                self._skip(proof)
+                continue
+            self._forced(
+                self.findings.get(name)
+                or self.subject.unexplained(search.scenario, candidate.verdict, candidate.observed),
+                proof,
+            )
+
+    def _explained(self, search: Search, candidate: Candidate) -> bool:
+        """Whether a finding already proved on a handler of this group accounts for it."""
+        handlers = {racer.handler for racer in search.scenario.racers}
+        return any(
+            finding.evidence is not None
+            and finding.evidence.verdict.deadlock == candidate.verdict.deadlock
+            and handlers & set(finding.handlers)
+            for finding in self.findings.values()
+        )
+
+    def _hangs_alone(self, target: Target, handler: Handler, request: Request, observed: Observed) -> None:
+        if not observed.stuck:
+            target.abandon()
+            self._skip(NotTested(handler.endpoint, "alone, it never answers, and no probe tells why"))
+            return
+        racer = Racer(request, handler.id)
+        search, proof = self._prover().prove_alone(target, racer, observed)
+        self._note(Explored(search.result(complete=True)))
+        if isinstance(proof, NotTested):
+            self._skip(proof)
+            return
+        linker = Linker(tuple(self.findings.values()), target.point_table, proof.scenario)
+        for name in linker.proved(observed, proof.verdict):
+            self._forced(
+                self.findings.get(name) or self.subject.unexplained(proof.scenario, proof.verdict, observed),
+                proof,
+            )
+        self._skip(
+            NotTested(f"{handler.endpoint} with others", "it never answers even alone; mend that first")
+        )
+
+    def _forced(self, finding: Finding, proof: Evidence) -> None:
+        proved = msgspec.structs.replace(
+            finding, proof=Proof.FORCED, confidence=Confidence.HIGH, evidence=proof
+        )
+        self.findings[finding.fingerprint] = proved
+        application = self._require_application()
+        self.store.save_schedule(
+            saved(proved, proof, self.subject.location, application.build, application.points)
+        )
+        self.listen(Forced(proved))
+
+    def _settle_suspicions(self) -> None:
+        """Lower what every order of every planned group failed to confirm."""
+        for name, finding in self.findings.items():
+            if finding.proof is Proof.FORCED:
+                continue
+            mine = [e for e in self.explorations if set(e.handlers) & set(finding.handlers)]
+            tried = {handler for e in mine for handler in e.handlers}
+            if mine and set(finding.handlers) <= tried and all(e.complete for e in mine):
+                sizes = " and ".join(str(n) for n in sorted({e.requests for e in mine}))
+                self.findings[name] = msgspec.structs.replace(
+                    finding,
+                    confidence=Confidence.LOW,
+                    message=f"{finding.message} (All orders of {sizes} requests were explored, and"
+                    " none showed it: within that bound it does no harm.)",
+                )
+
+    # ---------------------------------------------------------------- helpers
+
+    def _skip(self, missing: NotTested) -> None:
+        if missing not in self.not_tested:
+            self.not_tested.append(missing)
+            self.listen(Skipped(missing))
+
+    def _prover(self) -> Prover:
+        return Prover(self._require_application(), self.config.explore, self.listen)
+
+    def _require_application(self) -> Application:
+        if self._application is None:
+            raise DeadheatError("nothing has been built yet")
+        return self._application

@@ -1,0 +1,132 @@
+"""Which finding does a violating schedule prove?
+
+Owns the bridge between the static and the dynamic half. A schedule proves a window when one
+request reached the check, another touched the state, and the first went on to the act; it
+proves a lock finding when the requests that wait are the finding's, on its locks.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from deadheat.engine.target import Observed
+from deadheat.io.hold import ProbedStep
+from deadheat.model import Access, Finding, Point, Review, Scenario, Span, Violation
+
+UNLINKED = "unlinked"
+DEADLOCK = "unlinked deadlock"
+
+_REENTRY = "same-lock-re-entry"
+_INVERSION = "lock-order-inversion"
+
+
+class Linker:
+    """Names the findings that an execution of one scenario proves."""
+
+    def __init__(self, findings: Sequence[Finding], points: Mapping[int, Point], scenario: Scenario) -> None:
+        """Know the suspected findings, the probes, and who the actors are."""
+        self._handlers = tuple(racer.handler or "" for racer in scenario.racers)
+        self._points = points
+        present = set(self._handlers)
+        self._findings = [f for f in findings if present & set(f.handlers)]
+        self._windows = {
+            f.fingerprint: (self._point_of(f.window.check), self._point_of(f.window.act))
+            for f in self._findings
+            if f.window is not None
+        }
+
+    def proved(self, observed: Observed, violation: Violation) -> tuple[str, ...]:
+        """Give the fingerprints of the findings proved, or the name of the unlinked class."""
+        if violation.deadlock:
+            names = tuple(f.fingerprint for f in self._findings if self._is_deadlock(f, observed))
+            return names or (DEADLOCK,)
+        steps = observed.execution.steps
+        names = tuple(f.fingerprint for f in self._findings if self._is_split(f, steps))
+        return names or (UNLINKED,)
+
+    def _is_split(self, finding: Finding, steps: Sequence[ProbedStep]) -> bool:
+        check, act = self._windows.get(finding.fingerprint, (None, None))
+        if check is None or act is None:
+            return False
+        for actor, handler in enumerate(self._handlers):
+            if handler not in finding.handlers:
+                continue
+            mine = [(i, step.point) for i, step in enumerate(steps) if step.actor == actor]
+            for (start, first), (end, second) in _pairs(mine):
+                if first == check.id and second == act.id and self._disturbed(steps, start, end):
+                    return True
+        return False
+
+    def _disturbed(self, steps: Sequence[ProbedStep], start: int, end: int) -> bool:
+        """Whether another request touched the state of the check in between."""
+        state = self._state(steps[start])
+        return any(
+            step.actor != steps[start].actor
+            and self._state(step) == state
+            and (step.before is None or step.before != step.after)
+            for step in steps[start + 1 : end]
+        )
+
+    def _is_deadlock(self, finding: Finding, observed: Observed) -> bool:
+        waiting = dict(held_and_wanted(observed))
+        selfish = any(actor in holders for actor, (_, holders) in waiting.items())
+        handlers = {self._handlers[actor] for actor in waiting}
+        states = {self._points[point].state for point, _ in waiting.values() if point in self._points}
+        if finding.rule == _REENTRY:
+            return selfish and finding.state.id in states and bool(handlers & set(finding.handlers))
+        if finding.rule == _INVERSION:
+            return not selfish and handlers <= set(finding.handlers)
+        return False
+
+    def _point_of(self, access: Access) -> Point | None:
+        """Give the probe whose step performs the access: the nearest before it, on its state."""
+        ahead = [
+            point
+            for point in self._points.values()
+            if point.state == access.state and _starts_before(point.span, access.span)
+        ]
+        return max(ahead, key=lambda point: point.span, default=None)
+
+    def _state(self, step: ProbedStep) -> str | None:
+        point = self._points.get(step.point)
+        return point.state if point else None
+
+
+def held_and_wanted(observed: Observed) -> Iterable[tuple[int, tuple[int, frozenset[int]]]]:
+    """Give, for each waiting actor, the probe it waits at and who has been on that lock last."""
+    steps = observed.execution.steps
+    for actor, op in observed.execution.trace.pending:
+        point = observed.execution.pending_points.get(actor, 0)
+        holders: frozenset[int] = frozenset()
+        for step in reversed(steps):
+            same_place = op.place and step.place == op.place
+            if same_place or (not op.place and step.point == point):
+                holders = frozenset({step.actor})
+                break
+        yield actor, (point, holders)
+
+
+def _pairs(
+    mine: Sequence[tuple[int, int]],
+) -> Iterable[tuple[tuple[int, int], tuple[int, int]]]:
+    for index, first in enumerate(mine):
+        for second in mine[index + 1 :]:
+            yield first, second
+
+
+def _starts_before(point: Span, access: Span) -> bool:
+    """Whether the probed call begins before, or within, the access."""
+    return point.file == access.file and (
+        (
+            (point.start_line, point.start_column) <= (access.end_line, access.end_column)
+            and (point.start_line, point.start_column) <= (access.start_line, access.start_column)
+        )
+        or (
+            (access.start_line, access.start_column)
+            <= (point.start_line, point.start_column)
+            < (access.end_line, access.end_column)
+        )
+    )
+
+
+def review_paths(review: Review) -> dict[str, str]:
+    """Give the name people use for each state id."""
+    return {state.id: state.path for state in review.states}

@@ -1,0 +1,1 @@
+"""The only sockets, files and processes. Nothing here decides anything about races."""

@@ -1,0 +1,243 @@
+"""Building the probed copy of an application.
+
+Owns the way from a plan of probes to a running binary: the copy of the tree, the probe crate
+beside it, cargo, and the talk with the compiler about probes that it does not accept. It must not
+know what the probes do. The user's own files and target directory are never touched; everything
+lies under `.deadheat/` in the workspace.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from deadheat.io import package as packages
+from deadheat.io.cargo_run import Diagnostic, Outcome, Progress, ask, compile_, program
+from deadheat.io.resources import resource
+from deadheat.io.tree import Entry, entries, fingerprint, mirror, write
+from deadheat.model import ProjectError
+from deadheat.probe import Plan, Probe, apply, drop_all, lower, probe_at
+
+__all__ = ["Build", "Progress", "build"]
+
+_ROUNDS = 12
+_PATIENCE = 4
+"""Rounds after which a probe that the compiler refuses is dropped at once instead of moved on."""
+
+
+class Build(Struct, frozen=True):
+    """A probed binary, the plan as the compiler accepted it, and how many points were (not) placed.
+
+    `key` names the sources, tools and plan it was made from; `cached` says that it was found made.
+    """
+
+    binary: Path
+    key: str
+    plan: Plan
+    kept: int
+    dropped: int
+    cached: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def build(path: Path, plan: Plan, progress: Progress | None = None) -> Build:
+    """Build the package at `path` (a directory or its Cargo.toml) with the probes of `plan`.
+
+    File names in `plan` are relative to the root of the workspace. An interrupt ends cargo and all
+    it started.
+
+    Raises:
+        ProjectError: no Cargo.toml, no cargo, no Rocket to attach to, or the application itself
+            does not compile: then the message holds what the compiler says.
+    """
+    attached = sorted({probe.file for probe in plan.probes if _attaches(probe)})
+    root, package = packages.locate(path, attached)
+    if not attached:
+        raise ProjectError(
+            f"{package.manifest}: found no call of rocket::build() or rocket::custom(…) to attach to"
+        )
+    try:
+        return _Workshop(root, package, package.binary(root / file for file in attached), progress).make(plan)
+    except OSError as error:
+        raise ProjectError(f"{error.filename or root}: {error.strerror}") from error
+
+
+def _attaches(probe: Probe) -> bool:
+    return probe.wrap is not None and probe.wrap.form == "attach"
+
+
+class _Record(Struct, frozen=True):
+    """The last build, as it is remembered on disk."""
+
+    key: str
+    binary: str
+    plan: Plan
+    warnings: tuple[str, ...]
+
+
+class _Workshop:
+    """One package's corner of `.deadheat/`."""
+
+    def __init__(self, root: Path, package: packages.Package, binary: str, progress: Progress | None) -> None:
+        self.root = root
+        self.package = package
+        self.program = binary
+        self.progress = progress
+        self.shipped = resource("crates", packages.PROBE)
+        self.home = root / ".deadheat" / "build" / package.name
+        self.tree = self.home / "tree"
+        self.crate = self.home / packages.PROBE
+        self.record = self.home / "build.json"
+        target = os.environ.get("CARGO_TARGET_DIR")
+        self.environment = {
+            "CARGO_TARGET_DIR": str(Path(target).absolute() if target else root / ".deadheat" / "target")
+        }
+        self.rustc = ask([program("rustc"), "-vV"], root)[1].decode()
+        self.manifest = self.tree / package.manifest.relative_to(root)
+
+    def make(self, plan: Plan) -> Build:
+        write(self.root / ".deadheat" / ".gitignore", b"*\n")
+        self.home.mkdir(parents=True, exist_ok=True)
+        with _alone(self.home / "lock"):
+            files = entries(self.root)
+            key = self._key(files, plan)
+            known = self._known(key)
+            if known:
+                return known
+            made = self._compile(files, key, plan)
+            write(self.record, msgspec.json.encode(_Record(key, str(made.binary), made.plan, made.warnings)))
+            return made
+
+    def _known(self, key: str) -> Build | None:
+        try:
+            made = msgspec.json.decode(self.record.read_bytes(), type=_Record)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        binary = Path(made.binary)
+        if made.key != key or not binary.is_file():
+            return None
+        return Build(binary, key, made.plan, made.plan.kept, made.plan.dropped, True, made.warnings)
+
+    def _key(self, files: list[Entry], plan: Plan) -> str:
+        crate = fingerprint(entries(self.shipped))
+        parts = (
+            fingerprint(files).encode(),
+            crate.encode(),
+            self.rustc.encode(),
+            self.program.encode(),
+            msgspec.json.encode(plan),
+        )
+        return sha256(b"\0".join(parts)).hexdigest()
+
+    def _host(self) -> str:
+        lines = [line for line in self.rustc.splitlines() if line.startswith("host: ")]
+        return lines[0].removeprefix("host: ") if lines else ""
+
+    def _compile(self, files: list[Entry], key: str, plan: Plan) -> Build:
+        mirror(entries(self.shipped), self.crate, {}, frozenset())
+        self._write(files, plan)
+        total = packages.crates(self.manifest, self._host(), self.environment)
+        for turn in range(_ROUNDS):
+            outcome = self._cargo(total)
+            if outcome.ok:
+                return self._keep(outcome, key, plan)
+            if not turn:
+                self._compiles_without(files, plan, total)
+            blamed = self._blamed(plan, outcome.errors)
+            if not blamed:
+                raise ProjectError(
+                    f"{self.package.name}: the probes do not fit into this application:\n{outcome.rendered}"
+                )
+            plan = lower(plan, blamed)
+            while turn >= _PATIENCE and any(plan.probes[index].wrap for index in blamed):
+                plan = lower(plan, blamed)
+            self._write(files, plan)
+        raise ProjectError(f"{self.package.manifest}: the compiler accepts no probes")
+
+    def _write(self, files: list[Entry], plan: Plan) -> None:
+        """Bring the copy up to date, with the probes of `plan`."""
+        paths = dict(files)
+        manifests = {name: path for name, path in paths.items() if path.name == "Cargo.toml"}
+        changed = {
+            name: packages.elsewhere(path.read_bytes(), path.parent, self.root)
+            for name, path in manifests.items()
+        }
+        sources = {file: paths[file].read_bytes() for file in plan.files if file in paths}
+        edited = apply(plan, sources)
+        # Every crate that could carry probes keeps the dependency, or dropping its last one rebuilds all.
+        for manifest in {packages.owner(probe.file, manifests) for probe in plan.probes} - {None}:
+            assert manifest is not None
+            changed[manifest] = packages.with_probe(changed[manifest], self.crate)
+        mirror(files, self.tree, changed | edited, frozenset({"Cargo.lock"}))
+
+    def _cargo(self, total: int) -> Outcome:
+        command = [
+            program("cargo"), "build", "--bin", self.program, "--message-format=json",
+            "--manifest-path", str(self.manifest),
+            # The runtime is on the path of every step; the application itself is built as always.
+            "--config", f"profile.dev.package.{packages.PROBE}.opt-level=2",
+        ]  # fmt: skip
+        outcome = compile_([*command, "--offline"], self.tree, self.environment, total, self.progress)
+        if outcome.ok or outcome.errors or "offline" not in outcome.said:
+            return outcome
+        return compile_(command, self.tree, self.environment, total, self.progress)
+
+    def _compiles_without(self, files: list[Entry], plan: Plan, total: int) -> None:
+        """Ask whose errors these are, before any probe is given up for them.
+
+        Raises:
+            ProjectError: the application does not compile without probes either.
+        """
+        self._write(files, drop_all(plan))
+        plain = self._cargo(total)
+        if not plain.ok:
+            raise ProjectError(f"{self.package.name} does not compile, probes or not:\n{plain.rendered}")
+
+    def _blamed(self, plan: Plan, errors: Iterable[Diagnostic]) -> set[int]:
+        """Find the probes that the compiler complains about; where it names none, all of the files."""
+        blamed: set[int] = set()
+        files: set[str] = set()
+        for error in errors:
+            for place in error.places():
+                file = Path(os.path.relpath(self.tree / place.file_name, self.tree)).as_posix()
+                files.add(file)
+                index = probe_at(plan, file, (place.byte_start, place.byte_end))
+                # Without the attachment nothing works: it is not given up, so others are to blame.
+                if index is not None and not _attaches(plan.probes[index]):
+                    blamed.add(index)
+                    break
+        placed = {index for index, probe in enumerate(plan.probes) if probe.wrap and not _attaches(probe)}
+        return blamed or {index for index in placed if plan.probes[index].file in files} or placed
+
+    def _keep(self, outcome: Outcome, key: str, plan: Plan) -> Build:
+        """Take the binary to a place where the next plain build does not overwrite it."""
+        shelf = self.home / "bin"
+        shutil.rmtree(shelf, ignore_errors=True)
+        binary = shelf / key[:16] / self.program
+        binary.parent.mkdir(parents=True)
+        shutil.copy2(outcome.executables[self.program], binary)
+        return Build(binary, key, plan, plan.kept, plan.dropped, warnings=tuple(self._warnings(plan)))
+
+    def _warnings(self, plan: Plan) -> Iterator[str]:
+        for crate in ("tokio", "rocket"):
+            ours = packages.locked(self.tree / "Cargo.lock", crate)
+            theirs = packages.locked(self.root / "Cargo.lock", crate)
+            if theirs and ours != theirs:
+                yield f"built with {crate} {', '.join(ours)}, where your lock file has {', '.join(theirs)}"
+        unplaced = sum(1 for probe in plan.probes if not probe.point and not probe.wrap)
+        if unplaced:
+            yield f"{unplaced} spawned futures or closures could not be linked to their requests"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait until no other Deadheat builds here."""
+    with path.open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

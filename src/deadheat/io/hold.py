@@ -1,0 +1,224 @@
+"""The controller's end of the probes: runs schedules inside a probed application.
+
+Owns the control socket and the words on it (docs/protocol.md). It must not know which schedule
+comes next nor what makes an outcome wrong. The application connects to us; each message is one
+line; a whole prefix goes out in one message and the trace of the execution comes back in one.
+"""
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from deadheat.model import TargetError
+from deadheat.schedule import End, Op, Proposal, Trace, TraceStep
+
+HEADER = "x-deadheat-actor"
+
+
+class ProbedStep(NamedTuple):
+    """One step as the runtime saw it: values are None where no probe can see them."""
+
+    actor: int
+    point: int
+    place: int
+    before: str | None
+    after: str | None
+
+
+class Place(Struct, frozen=True):
+    """A piece of state the runtime remembers: the probe that saw it first, and its value."""
+
+    point: int
+    place: int
+    value: str | None
+    kept: bool = True
+
+
+class Execution(Struct, frozen=True):
+    """One schedule run in the application: the search's view, the values, the final state."""
+
+    trace: Trace
+    steps: tuple[ProbedStep, ...]
+    places: tuple[Place, ...]
+    pending_points: Mapping[int, int] = {}
+
+
+class Runtime:
+    """The probe runtime of one running application.
+
+    Raises (from every method):
+        TargetError: the application closed the socket (it exited or crashed), stayed silent
+            past the time-out, or said something this version does not know.
+    """
+
+    def __init__(self, connection: socket.socket, timeout: float) -> None:
+        """Speak over `connection`; `timeout` in seconds bounds each wait for an answer."""
+        self._socket = connection
+        self._timeout = timeout
+        self._buffer = b""
+        self._effects: dict[int, tuple[int, bool]] = {}
+        self.pid = 0
+
+    def greet(self, timeout: float) -> int:
+        """Await HELLO and READY; give the port the application listens on."""
+        self._socket.settimeout(timeout)
+        words = self._line()
+        if words[0] == "HELLO":
+            if words[1] != "1":
+                raise TargetError(f"the probe runtime speaks protocol {words[1]}, not 1: build again")
+            self.pid = int(words[2])
+            words = self._line()
+        if words[0] != "READY":
+            raise TargetError(f"the probe runtime said {words[0]!r} instead of READY")
+        self._socket.settimeout(self._timeout)
+        return int(words[1])
+
+    def points(self, effects: Mapping[int, tuple[int, bool]]) -> None:
+        """Tell the effect of each probe point: its resource (0 unknown), and whether it writes."""
+        self._effects = dict(effects)
+        table = ",".join(
+            f"{point}:{resource}:{'w' if write else 'r'}" for point, (resource, write) in effects.items()
+        )
+        self._ask("POINTS", table or "-")
+
+    def start(self, run: int, actors: int, proposal: Proposal) -> None:
+        """Announce run number `run`; its requests carry `x-deadheat-actor: run.actor`."""
+        self._say("RUN", str(run), str(actors), _numbers(proposal.prefix), _numbers(sorted(proposal.sleep)))
+
+    def finish(self, run: int) -> Execution:
+        """Await the end of the execution."""
+        words = self._line()
+        if words[0] != "TRACE" or len(words) != 6 or words[1] != str(run):
+            raise TargetError(f"the probe runtime answered {' '.join(words[:2])!r} to run {run}")
+        _, _, end, steps, pending, state = words
+        records = [record.split(":") for record in _records(steps)]
+        probed = tuple(
+            ProbedStep(int(actor), int(point), int(place), _value(before), _value(after))
+            for actor, point, place, _, before, after in records
+        )
+        trace = Trace(
+            tuple(
+                TraceStep(step.actor, self._op(step.point, step.place), _mask(record[3]), step.point)
+                for step, record in zip(probed, records, strict=True)
+            ),
+            End(end),
+            tuple(
+                (int(actor), self._op(int(point), int(place)))
+                for actor, point, place in (record.split(":") for record in _records(pending))
+            ),
+        )
+        places = tuple(
+            Place(int(point), int(place), _value(value))
+            for point, place, value in (record.split(":") for record in _records(state))
+        )
+        waiting = (record.split(":") for record in _records(pending))
+        return Execution(trace, probed, places, {int(a): int(point) for a, point, _ in waiting})
+
+    def release(self) -> bool:
+        """Let everything held go on; whether all finished (False: the process sleeps for good)."""
+        self._say("RELEASE")
+        words = self._line()
+        if words[0] not in {"FREE", "QUIET"}:
+            raise TargetError(f"the probe runtime answered {words[0]!r} to RELEASE")
+        return words[0] == "FREE"
+
+    def mark(self) -> None:
+        """Remember the present values as those that `restore` brings back."""
+        self._ask("MARK")
+
+    def restore(self) -> None:
+        """Bring the marked values back."""
+        self._ask("RESTORE")
+
+    def state(self) -> tuple[Place, ...]:
+        """Give the present value of every remembered place."""
+        self._say("STATE")
+        words = self._line()
+        if words[0] != "STATE":
+            raise TargetError(f"the probe runtime answered {words[0]!r} to STATE")
+        records = [record.split(":") for record in _records(words[1])]
+        return tuple(
+            Place(int(point), int(place), _value(value), kept == "1") for point, place, kept, value in records
+        )
+
+    def close(self) -> None:
+        """Close the socket; the runtime then ends its process."""
+        self._socket.close()
+
+    def _op(self, point: int, place: int) -> Op:
+        resource, write = self._effects.get(point, (0, True))
+        return Op(resource, write, place)
+
+    def _ask(self, *words: str) -> None:
+        self._say(*words)
+        answer = self._line()
+        if answer[0] != "OK":
+            raise TargetError(f"{words[0]} failed in the application: {unquote(' '.join(answer))}")
+
+    def _say(self, *words: str) -> None:
+        try:
+            self._socket.sendall((" ".join(words) + "\n").encode())
+        except OSError as error:
+            raise TargetError(f"the application closed the control socket: {error}") from error
+
+    def _line(self) -> list[str]:
+        while b"\n" not in self._buffer:
+            try:
+                data = self._socket.recv(1 << 20)
+            except TimeoutError as error:
+                raise TargetError("the application does not answer its probes any more") from error
+            except OSError as error:
+                raise TargetError(f"the control socket broke: {error}") from error
+            if not data:
+                raise TargetError("the application ended")
+            self._buffer += data
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line.decode().split(" ")
+
+
+class Listener:
+    """The unix socket that a probed application connects to; one application at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Listen at `path`, alone in a folder that `close` removes with it."""
+        self.path = path
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.bind(str(path))
+        self._socket.listen(4)
+
+    def accept(self, timeout: float, reply_timeout: float) -> Runtime | None:
+        """Await the application for `timeout` seconds; None when it did not connect."""
+        self._socket.settimeout(timeout)
+        try:
+            connection, _ = self._socket.accept()
+        except TimeoutError:
+            return None
+        return Runtime(connection, reply_timeout)
+
+    def close(self) -> None:
+        """Stop listening and remove the socket with its folder."""
+        self._socket.close()
+        self.path.unlink(missing_ok=True)
+        self.path.parent.rmdir()
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return ",".join(map(str, values)) or "-"
+
+
+def _records(text: str) -> Sequence[str]:
+    return () if text == "-" else text.split(",")
+
+
+def _mask(text: str) -> frozenset[int]:
+    bits = int(text)
+    return frozenset(actor for actor in range(bits.bit_length()) if bits >> actor & 1)
+
+
+def _value(text: str) -> str | None:
+    return unquote(text) if text else None

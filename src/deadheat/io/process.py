@@ -1,0 +1,71 @@
+"""The application under exploration as a process: started, watched, ended.
+
+Owns the life of one child. It must not know what is asked of it. A child never outlives us: it
+has a process group of its own that `end` kills, and the probe runtime ends its process when the
+control socket closes, even if we were killed ourselves.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deadheat.model import TargetError
+
+_LAST_WORDS = 12
+
+
+class Process:
+    """A child process whose output goes to `log`."""
+
+    def __init__(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path) -> None:
+        """Start `command` in `cwd`, with `environment` on top of ours.
+
+        Raises:
+            TargetError: it cannot be started at all.
+        """
+        self._log = log
+        self._command = command
+        try:
+            with log.open("wb") as output:
+                self._child = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env={**os.environ, **environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise TargetError(f"{command[0]} cannot be started: {error}") from error
+
+    @property
+    def exited(self) -> int | None:
+        """The exit status, None while it runs."""
+        return self._child.poll()
+
+    def last_words(self) -> str:
+        """Give the end of what it printed."""
+        lines = self._log.read_text("utf-8", "replace").splitlines()
+        return "\n".join(lines[-_LAST_WORDS:])
+
+    def wait_exit(self, seconds: float = 1.0) -> str | None:
+        """Say in words how it ended, None if it has not done so within `seconds`."""
+        try:
+            status = self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        if status < 0:
+            return f"killed by {signal.Signals(-status).name}"
+        return f"exit status {status}"
+
+    def end(self) -> None:
+        """Kill the process group and await its end."""
+        if self._child.poll() is None:
+            try:
+                os.killpg(self._child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it ended by itself in this very moment
+        self._child.wait()

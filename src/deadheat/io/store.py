@@ -1,0 +1,134 @@
+"""State on disk: `.deadheat/` beside the workspace manifest.
+
+Owns the folder's layout: `runs.sqlite` (every run, as JSON), `schedules/` (one file each, the
+name is what `deadheat replay` takes), `build/` (probed copies, see `io.cargo`), `logs/`. The
+folder carries a `.gitignore` of its own. Files appear whole or not at all.
+"""
+
+import os
+import sqlite3
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from deadheat.model import DeadheatError, Run, Scenario, Schedule
+from deadheat.model.verdict import Outcome
+
+FORMAT = 1
+
+
+class SavedSchedule(msgspec.Struct, frozen=True):
+    """A schedule with everything that running it again takes.
+
+    `location` is the package's folder relative to the workspace, or `embedded:NAME`; `build`
+    identifies the probed source it was found on; `expected` is the outcome it forced;
+    `deadlock` says that the outcome is that nobody answers; `replayed` how often it did so.
+    """
+
+    format: int
+    id: str
+    location: str
+    build: str
+    scenario: Scenario
+    schedule: Schedule
+    expected: Outcome
+    rule: str
+    deadlock: bool
+    replayed: str
+    points: tuple[tuple[str, str], ...] = ()
+
+
+class Store:
+    """The `.deadheat/` folder of one workspace."""
+
+    def __init__(self, workspace: Path) -> None:
+        """Make the folder if needed.
+
+        Raises:
+            DeadheatError: it cannot be written.
+        """
+        self.workspace = workspace
+        self.root = workspace / ".deadheat"
+        try:
+            for folder in (self.root, self.root / "schedules", self.root / "logs"):
+                folder.mkdir(exist_ok=True)
+            ignore = self.root / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise DeadheatError(
+                f"{self.root} cannot be written: {error.strerror}; mend its permissions"
+            ) from error
+
+    def save_schedule(self, saved: SavedSchedule) -> Path:
+        """Write a schedule file; give its path."""
+        path = self.root / "schedules" / f"{file_name(saved.id)}.json"
+        _write(path, msgspec.json.format(msgspec.json.encode(saved)))
+        return path
+
+    def save_run(self, run: Run) -> None:
+        """Append a run to the run store."""
+        with closing(sqlite3.connect(self.root / "runs.sqlite")) as database, database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, at REAL NOT NULL,"
+                " target TEXT NOT NULL, findings INTEGER NOT NULL, run TEXT NOT NULL)"
+            )
+            database.execute(
+                "INSERT INTO run (at, target, findings, run) VALUES (?, ?, ?, ?)",
+                (time.time(), run.target, len(run.findings), msgspec.json.encode(run).decode()),
+            )
+
+    def socket(self) -> Path:
+        """Give a path for a control socket: short, private to us, and ours alone."""
+        # A unix socket path has at most 107 bytes (unix(7)), and projects lie deep.
+        folder = Path(tempfile.mkdtemp(prefix="deadheat-"))
+        return folder / "control"
+
+    def log(self, name: str) -> Path:
+        """Give the path of a log file."""
+        return self.root / "logs" / f"{name}.log"
+
+
+def find_schedule(path: Path, name: str) -> tuple[Store, SavedSchedule]:
+    """Find a schedule by the path of its file, or by its id at or a few folders below `path`.
+
+    Raises:
+        DeadheatError: there is none, or the file is not one.
+    """
+    file = Path(name)
+    if not file.is_file():
+        folders = _schedule_folders(path)
+        found = [f for folder in folders if (f := folder / f"{file_name(name)}.json").is_file()]
+        if not found:
+            known = sorted(file.stem for folder in folders for file in folder.glob("*.json"))
+            have = f"; there are {', '.join(known[:6])}" if known else "; `deadheat hunt` makes them"
+            raise DeadheatError(f"no schedule {name} at or below {path}{have}")
+        file = found[0]
+    try:
+        saved = msgspec.json.decode(file.read_bytes(), type=SavedSchedule)
+    except (msgspec.DecodeError, OSError) as error:
+        raise DeadheatError(f"{file} is not a schedule file: {error}") from error
+    if saved.format != FORMAT:
+        raise DeadheatError(f"{file} has format {saved.format}, this Deadheat reads {FORMAT}: hunt again")
+    return Store(file.resolve().parents[2]), saved
+
+
+def _schedule_folders(path: Path) -> list[Path]:
+    above = [folder / ".deadheat" / "schedules" for folder in (path.resolve(), *path.resolve().parents)]
+    below = [f for depth in range(1, 4) for f in path.glob("*/" * depth + ".deadheat/schedules")]
+    return [folder for folder in (*above, *below) if folder.is_dir()]
+
+
+def file_name(schedule_id: str) -> str:
+    """Give the file name of a schedule id: `dh1:7f:ABAB` is kept in `dh1-7f-ABAB.json`."""
+    return schedule_id.replace(":", "-").replace("/", "-")
+
+
+def _write(path: Path, data: bytes) -> None:
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    draft.write_bytes(data)
+    draft.replace(path)

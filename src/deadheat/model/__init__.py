@@ -1,0 +1,53 @@
+"""The vocabulary every part of Deadheat speaks.
+
+Owns the values that travel along the one flow (source → accesses → windows → scenarios →
+schedules → histories → verdicts → evidence → findings → reports). It must not know who makes
+or reads them: nothing here imports another part of Deadheat, and every value is frozen.
+"""
+
+from deadheat.model.config import Config
+from deadheat.model.errors import DeadheatError, ProjectError, TargetError
+from deadheat.model.finding import (
+    Confidence,
+    Evidence,
+    Finding,
+    Fix,
+    Impact,
+    Interval,
+    Proof,
+    Safety,
+    Severity,
+    Trials,
+)
+from deadheat.model.history import Event, EventKind, History, Operation, Snapshot
+from deadheat.model.http import Request, Response
+from deadheat.model.point import Point
+from deadheat.model.run import Coverage, Exploration, NotTested, Run, Tool
+from deadheat.model.scenario import Racer, Reset, Scenario
+from deadheat.model.schedule import Grant, Release, Schedule, Step, Wait
+from deadheat.model.site import Site, SiteKind
+from deadheat.model.source import (
+    Access,
+    AccessKind,
+    Guard,
+    Handler,
+    Parameter,
+    ParameterKind,
+    Review,
+    SharedState,
+    StateKind,
+    Under,
+    Window,
+)
+from deadheat.model.span import Span
+from deadheat.model.verdict import Ok, Outcome, SerialOutcome, Unknown, Verdict, Violation
+
+__all__ = [
+    "Access", "AccessKind", "Confidence", "Config", "Coverage", "DeadheatError", "Event", "EventKind",
+    "Evidence", "Exploration", "Finding", "Fix", "Grant", "Guard", "Handler", "History",
+    "Impact", "Interval", "NotTested", "Ok", "Operation", "Outcome", "Parameter",
+    "ParameterKind", "Point", "ProjectError", "Proof", "Racer", "Release", "Request", "Reset",
+    "Response", "Review", "Run", "Safety", "Scenario", "Schedule", "SerialOutcome", "Severity",
+    "SharedState", "Site", "SiteKind", "Snapshot", "Span", "StateKind", "Step", "TargetError", "Tool",
+    "Trials", "Under", "Unknown", "Verdict", "Violation", "Wait", "Window",
+]  # fmt: skip

@@ -1,0 +1,90 @@
+"""What the user decided: the content of `deadheat.toml`, resolved.
+
+Owns the values the engine reads. It must not know the file: its syntax, its profiles and its
+`${ENV}` references are gone by now (see `deadheat.io.config`), and every request in here is
+complete, the common headers included.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from deadheat.model.scenario import Scenario
+from deadheat.model.source import Handler
+
+Scalar = str | int | float | bool
+"""A value of one parameter or field."""
+
+Given = Scalar | list[Scalar] | Mapping[str, Scalar]
+"""What `[values]` may give: a scalar, a list of them, or a table for a handler or a body."""
+
+
+def as_text(value: Scalar) -> str:
+    """A value as Rocket reads it from a path, a query or a form."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+Racers = Annotated[int, Meta(ge=2, le=16, description="requests in flight at once")]
+
+
+class App(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the application is started: extra environment and arguments, seconds until ready."""
+
+    env: Mapping[str, str] = {}
+    args: tuple[str, ...] = ()
+    ready: Annotated[float, Meta(gt=0, description="seconds it may take to answer")] = 30.0
+
+
+class Explore(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far to search.
+
+    `requests` are the numbers of concurrent requests to try; `replays` how often a violating
+    schedule is repeated before it is called forced (fewer than 20 would not carry the word);
+    `budget` is in schedules per scenario, `timeout` in seconds per schedule.
+    """
+
+    requests: Annotated[
+        tuple[Racers, ...], Meta(min_length=1, description="how many requests at once, each tried")
+    ] = (2, 3)
+    replays: Annotated[int, Meta(ge=20, description="replays before a race is called forced")] = 50
+    budget: Annotated[int, Meta(ge=1, description="schedules per scenario")] = 100_000
+    timeout: Annotated[float, Meta(gt=0, description="seconds for one schedule")] = 10.0
+
+
+class Config(Struct, frozen=True):
+    """Everything the user decided, with the defaults for what they did not.
+
+    `values` fill parameters by name, or by handler and name (`[values.redeem]`); `headers` go
+    with every synthesised request and are in the scenarios' requests already; `ignore` names
+    handlers not to exercise; `secrets` are the values that came from the environment, for
+    reports to mask; `file` is where it was read, None for the defaults.
+    """
+
+    values: Mapping[str, Given] = {}
+    headers: tuple[tuple[str, str], ...] = ()
+    app: App = App()
+    explore: Explore = Explore()
+    scenarios: tuple[Scenario, ...] = ()
+    ignore: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    file: str | None = None
+
+    def value(self, handler: Handler, name: str) -> Given | None:
+        """The value given for a parameter or field of `handler`, None when there is none.
+
+        The closest wins: `[values.HANDLER]` over `[values]`, the full name of a nested field
+        (`address.city`) over its last part.
+        """
+        own = self.values.get(handler.name)
+        scopes = (own, self.values) if isinstance(own, Mapping) else (self.values,)
+        for scope in scopes:
+            for key in (name, name.rsplit(".", 1)[-1]):
+                if key in scope:
+                    return scope[key]
+        return None
+
+    def ignores(self, handler: Handler) -> bool:
+        """Whether the user said not to exercise it: by function, id, route or `METHOD /route`."""
+        names = {handler.name, handler.id, handler.route, handler.endpoint}
+        return not names.isdisjoint(self.ignore)

@@ -1,0 +1,74 @@
+"""A run: everything one command found, and first of all what it could not test."""
+
+from msgspec import Struct
+
+from deadheat.model.finding import Finding
+from deadheat.model.source import Review
+
+
+class Tool(Struct, frozen=True):
+    """Which Deadheat made this run."""
+
+    name: str = "deadheat"
+    version: str = "0"
+
+
+class NotTested(Struct, frozen=True):
+    """Something a pass says nothing about, why, and the mend (a `deadheat.toml` stub, say)."""
+
+    what: str
+    why: str
+    mend: str = ""
+
+
+class Exploration(Struct, frozen=True):
+    """How far one scenario was explored: this is the bound of any claim made from it.
+
+    `complete` is True when every order of the probed steps was covered (up to the equivalence
+    the search uses, `search` names it); `points` is the most steps one schedule had. `masked` lists what was not compared and why.
+    """
+
+    scenario: str
+    requests: int
+    handlers: tuple[str, ...]
+    schedules: int
+    violating: int
+    complete: bool
+    seconds: float
+    search: str = "source-DPOR with sleep sets"
+    verdict: str = "ok"
+    masked: tuple[str, ...] = ()
+    reason: str = ""
+    points: int = 0
+
+
+class Coverage(Struct, frozen=True):
+    """What was looked at, counted."""
+
+    files: int = 0
+    lines: int = 0
+    handlers: int = 0
+    handlers_exercised: int = 0
+    probes_placed: int = 0
+    probes_dropped: int = 0
+    schedules: int = 0
+    seconds: float = 0.0
+    explorations: tuple[Exploration, ...] = ()
+
+
+class Run(Struct, frozen=True):
+    """The result of one command, ready for any report.
+
+    `sources` holds the text of the files that the findings point at, so that a report can show
+    excerpts without opening anything.
+    """
+
+    tool: Tool
+    target: str
+    seed: int = 0
+    findings: tuple[Finding, ...] = ()
+    review: Review = Review()
+    coverage: Coverage = Coverage()
+    not_tested: tuple[NotTested, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
+    interrupted: bool = False

@@ -1,0 +1,41 @@
+"""What is raced: a set-up, the racers, what is observed afterwards, how it starts over."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from deadheat.model.http import Request
+
+
+class Reset(StrEnum):
+    """How the application gets back to its first state between two schedules."""
+
+    SNAPSHOT = "snapshot"  # the probes restore the values they saw at first
+    REQUESTS = "requests"  # the requests the user declared
+    RESTART = "restart"  # a new process; needs nothing declared
+
+
+class Racer(Struct, frozen=True):
+    """One of the requests that run concurrently, and the handler it is meant for."""
+
+    request: Request
+    handler: str | None = None
+
+
+class Scenario(Struct, frozen=True):
+    """Requests to race from one initial state, and what to look at when all have answered.
+
+    `probes` are read-only requests sent after the racers; `invariants` expressions that must
+    hold; `model` the name of a sequential model; `relax` names of legal non-serializable
+    results the user declared.
+    """
+
+    name: str
+    racers: tuple[Racer, ...]
+    setup: tuple[Request, ...] = ()
+    probes: tuple[Request, ...] = ()
+    invariants: tuple[str, ...] = ()
+    model: str | None = None
+    relax: tuple[str, ...] = ()
+    reset: Reset = Reset.RESTART
+    reset_requests: tuple[Request, ...] = ()

@@ -1,0 +1,197 @@
+"""Canonical outcomes: what of two executions must be equal for them to be the same.
+
+Owns the question "is this difference a difference?". Identifiers and timestamps differ between
+two identical sequential runs and say nothing; a counter that differs says everything. So what
+is unstable is *learned* from identical sequential runs, never guessed:
+
+- a token that differs between identical runs is first renamed by first occurrence across all
+  answers and the state jointly (`#1`, `#2`), so that a duplicated identifier stays visible;
+- where even that does not make identical runs equal, the token is masked (`•`), and the report
+  prints that it was: what is masked is not compared.
+
+This is the masking step of Line-Up (Burckhardt et al., PLDI 2010) for HTTP answers.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from deadheat.model import Outcome, Response
+
+_TOKEN = re.compile(r"[0-9A-Za-z_]+(?:[-.:+][0-9A-Za-z_]+)*|\s+|.", re.DOTALL)
+_MASK = "•"
+
+
+class Observation(Struct, frozen=True):
+    """What one execution showed: an answer per racer (None: none came) and named values."""
+
+    responses: tuple[Response | None, ...]
+    state: tuple[tuple[str, str], ...] = ()
+
+
+class _Field(Struct, frozen=True, order=True):
+    """A place whose text is compared; token counts tell layouts of one place apart."""
+
+    place: str
+    tokens: int
+
+
+@dataclass
+class Canon:
+    """Learns from identical sequential runs; then gives canonical outcomes."""
+
+    _renamed: set[tuple[_Field, int]] = field(default_factory=set)
+    _masked: set[tuple[_Field, int]] = field(default_factory=set)
+    _opaque: set[str] = field(default_factory=set)
+
+    def learn(self, runs: Sequence[Observation]) -> None:
+        """Learn what is unstable from runs of the same requests in the same order."""
+        tokens = [dict(_fields(run)) for run in runs]
+        for place in {place for run in tokens for place in run}:
+            versions = [run.get(place, []) for run in tokens]
+            if len({len(version) for version in versions}) > 1:
+                self._opaque.add(place)
+                continue
+            key = _Field(place, len(versions[0]))
+            for index, words in enumerate(zip(*versions, strict=True)):
+                if len(set(words)) > 1:
+                    self._renamed.add((key, index))
+        while True:
+            canonical = [dict(self._canonical(run)) for run in runs]
+            clashes = set(_clashes(canonical)) - self._masked
+            if not clashes:
+                return
+            self._masked |= clashes
+
+    @property
+    def stable(self) -> bool:
+        """Whether something is left to compare: not every answer is masked whole."""
+        return not any(place.startswith("answer") for place in self._opaque)
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """What is not compared, in words."""
+        whole = {f"{place}: whole" for place in self._opaque}
+        parts = {
+            f"{key.place}: word {index + 1}" for key, index in self._masked if key.place not in self._opaque
+        }
+        return tuple(sorted(whole | parts))
+
+    def outcome(self, observation: Observation) -> Outcome:
+        """Give the canonical outcome of an execution."""
+        texts = {place: "".join(words) for place, words in self._canonical(observation).items()}
+        return Outcome(
+            tuple(
+                texts[_answer(actor)] if response else "no answer"
+                for actor, response in enumerate(observation.responses)
+            ),
+            tuple((name, texts[_state(name)]) for name, _ in observation.state),
+        )
+
+    def _canonical(self, observation: Observation) -> dict[str, list[str]]:
+        names: dict[str, str] = {}
+        result: dict[str, list[str]] = {}
+        for place, words in _fields(observation):
+            if place in self._opaque:
+                result[place] = [_MASK]
+                continue
+            key = _Field(place, len(words))
+            out = list(words)
+            for index, word in enumerate(words):
+                if (key, index) in self._masked:
+                    out[index] = _MASK
+                elif (key, index) in self._renamed:
+                    out[index] = names.setdefault(word, f"#{len(names) + 1}")
+            result[place] = out
+        return result
+
+
+def _clashes(runs: Sequence[Mapping[str, Sequence[str]]]) -> Iterator[tuple[_Field, int]]:
+    for place in runs[0] if runs else ():
+        versions = [run[place] for run in runs if place in run]
+        key = _Field(place, len(versions[0]))
+        for index, words in enumerate(zip(*versions, strict=False)):
+            if len(set(words)) > 1:
+                yield key, index
+
+
+def _answer(actor: int) -> str:
+    return f"answer {chr(ord('A') + actor)}"
+
+
+def _state(name: str) -> str:
+    return f"state {name}"
+
+
+def _fields(observation: Observation) -> Iterator[tuple[str, list[str]]]:
+    """Give the tokens of every compared place: status, redirect target and body; then state."""
+    for actor, response in enumerate(observation.responses):
+        if response is not None:
+            location = [value for name, value in response.headers if name.lower() == "location"]
+            text = " ".join([str(response.status), *location, response.text]).rstrip()
+            yield _answer(actor), _TOKEN.findall(text)
+    for name, value in observation.state:
+        yield _state(name), _TOKEN.findall(sorted_collections(value))
+
+
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+
+def sorted_collections(text: str) -> str:
+    """Sort the entries of unordered collections in Rust `Debug` text.
+
+    `HashMap` and `HashSet` print as `{…}` with no name before the brace and in an order that
+    changes from process to process; a struct prints as `Name { … }` and keeps its order.
+    """
+    # An explicit stack: values nest as deep as the application likes.
+    stack = [_Level("", unordered=False)]
+    index = 0
+    while index < len(text):
+        char = text[index]
+        if char == '"':
+            end = _string_end(text, index)
+            stack[-1].text += text[index:end]
+            index = end
+            continue
+        if char in _CLOSING:
+            named = stack[-1].text.rstrip()[-1:].isalnum() or stack[-1].text.rstrip()[-1:] == "_"
+            stack.append(_Level(_CLOSING[char], unordered=char == "{" and not named, opening=char))
+        elif len(stack) > 1 and char == stack[-1].closing:
+            level = stack.pop()
+            stack[-1].text += level.opening + level.close() + char
+        elif char == "," and stack[-1].unordered:
+            stack[-1].entries.append(stack[-1].text)
+            stack[-1].text = ""
+        else:
+            stack[-1].text += char
+        index += 1
+    while len(stack) > 1:  # cut off by a length limit: leave the rest as it is
+        level = stack.pop()
+        stack[-1].text += level.opening + ",".join([*level.entries, level.text])
+    return stack[0].text
+
+
+@dataclass
+class _Level:
+    """One nesting level of the text being rewritten."""
+
+    closing: str
+    unordered: bool
+    opening: str = ""
+    text: str = ""
+    entries: list[str] = field(default_factory=list)
+
+    def close(self) -> str:
+        if not self.unordered:
+            return self.text
+        last = [self.text] if self.text.strip() else []
+        return ", ".join(sorted(entry.strip() for entry in [*self.entries, *last]))
+
+
+def _string_end(text: str, start: int) -> int:
+    index = start + 1
+    while index < len(text) and text[index] != '"':
+        index += 2 if text[index] == "\\" else 1
+    return index + 1

@@ -1,0 +1,96 @@
+"""The inventory: which handler touches which shared state, how, and under which lock.
+
+Owns that table, for people and for programs. It must not judge: that two handlers write one state is not
+a finding.
+"""
+
+from itertools import groupby
+
+from rich.text import Text
+
+from deadheat.model import Access, Review, Run, Tool
+from deadheat.report.document import HandlerPart, InventoryPart, InventoryRow, SpanPart, StatePart
+from deadheat.report.names import Names, number
+from deadheat.report.table import columns
+from deadheat.report.text import MINIMUM_WIDTH, Paper, render_lines
+
+
+def render(review: Review, *, width: int = 100, colour: bool = False, ascii_only: bool = False) -> str:
+    """The table, state by state, `width` cells wide (at least 40)."""
+    paper = Paper(max(width, MINIMUM_WIDTH), ascii_only)
+    return render_lines(draw(review, paper), colour=colour)
+
+
+def draw(review: Review, paper: Paper) -> list[Text]:
+    """The lines of the table."""
+    names = _names(review)
+    lines: list[Text] = []
+    for state, accesses in groupby(_sorted(review, names), key=lambda access: names.path(access.state)):
+        known = names.state(state)
+        about = f"{known.kind} {known.type}".strip() if known else ""
+        lines += paper.sides(
+            Text(paper.safe(state), style="bold"), Text(paper.safe(about), style="dim"), indent="  "
+        )
+        rows = [
+            (
+                names.endpoint(access.handler),
+                " ".join(filter(None, (access.kind.value, f"[{access.key}]" if access.key else ""))),
+                f"{access.span.file}:{access.span.start_line}",
+                _protection(access, names),
+            )
+            for access in accesses
+        ]
+        lines += columns(("handler", "access", "where", "under"), rows, paper, indent="  ")
+        lines.append(Text(""))
+    if not lines:
+        lines = [Text("No shared state found."), Text("")]
+    counts = (
+        number(len(review.states), "shared state"),
+        number(len(review.handlers), "handler"),
+        number(len(review.accesses), "access", "accesses"),
+        number(review.files, "file"),
+    )
+    return lines + paper.wrap(" · ".join(counts), style="dim")
+
+
+def part(review: Review) -> InventoryPart:
+    """The same for programs."""
+    names = _names(review)
+    return InventoryPart(
+        handlers=tuple(HandlerPart(handler.id, handler.endpoint) for handler in review.handlers),
+        states=tuple(StatePart(state.kind, state.path) for state in review.states),
+        accesses=tuple(_row(access, names) for access in _sorted(review, names)),
+    )
+
+
+def _row(access: Access, names: Names) -> InventoryRow:
+    state, span = names.state(access.state), access.span
+    return InventoryRow(
+        state=names.path(access.state),
+        kind=state.kind if state else None,
+        handler=access.handler,
+        endpoint=names.endpoint(access.handler),
+        access=access.kind.value,
+        operation=access.operation,
+        location=SpanPart(span.file, span.start_line, span.start_column, span.end_line, span.end_column),
+        locks=tuple(map(names.path, access.under.locks)),
+        transaction=access.under.transaction,
+    )
+
+
+def _protection(access: Access, names: Names) -> str:
+    under = access.under
+    held = [f"lock {names.path(lock)}" for lock in under.locks]
+    held += [f"transaction {under.transaction}"] if under.transaction else []
+    held += [f"predicate {under.predicate}"] if under.predicate else []
+    return ", ".join(held) or "nothing"
+
+
+def _names(review: Review) -> Names:
+    return Names(Run(Tool(), "", review=review))
+
+
+def _sorted(review: Review, names: Names) -> list[Access]:
+    return sorted(
+        review.accesses, key=lambda a: (names.path(a.state), names.endpoint(a.handler), a.span, a.kind.value)
+    )

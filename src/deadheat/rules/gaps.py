@@ -1,0 +1,240 @@
+"""Pairs of accesses to one state that belong together and are not made in one step.
+
+Owns the atomicity analysis that several rules share: a read and a dependent write in different
+critical sections (Artho, Havelund & Biere, "High-level data races", 2003; Flanagan & Qadeer,
+"A type and effect system for atomicity", 2003), and a write whose effect is read back in another
+section for the answer. Each gap gets exactly one shape, the most specific, so that one place is
+reported once.
+
+What makes a pair harmless, and is therefore no gap: one guard (or an outer one) covers both; the
+second section checks again what the first one saw (double-checked locking); the write is a
+test-and-set whose result is looked at (`insert`, `compare_exchange`, the entry API); the first
+section already made a claim by writing what it read; different keys, different fields.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from deadheat.rust import Event, Kind, Mode, Place, Program, Root
+from deadheat.rust.ir import overlap, part_of
+from deadheat.rust.known import SELF_CHECKING
+from deadheat.rust.types import is_atomic, is_concurrent_cell
+
+Fact = tuple[str, ...]
+_ENTRY = frozenset({"entry", "or_insert", "or_insert_with", "or_default", "get_or_insert_with", "get_or_insert"})
+_ALWAYS_CHECKED = frozenset({"compare_exchange", "compare_exchange_weak", "fetch_update", "rcu", "fetch_max",
+                             "fetch_min", "compare_and_swap"})  # fmt: skip
+
+
+class Shape(StrEnum):
+    """What kind of gap it is."""
+
+    CHECK_THEN_ACT = "check-then-act"
+    READ_MODIFY_WRITE = "read-modify-write"
+    LOAD_THEN_STORE = "load-then-store"
+    RE_READ = "re-read"
+
+
+class Gap(Struct, frozen=True):
+    """Two accesses of one root; `proven` when data or control flow between them is certain.
+
+    `benign` marks a shape that is usually tolerable (a cache filled twice with the same value).
+    """
+
+    shape: Shape
+    root: Root
+    state: Place
+    check: Event
+    act: Event
+    proven: bool = True
+    benign: bool = False
+
+
+def gaps(program: Program) -> list[Gap]:
+    """Every gap of every root, in program order."""
+    found: list[Gap] = []
+    for root in program.roots:
+        by_state: dict[Place, list[Event]] = {}
+        for event in root.events:
+            if event.place is not None and event.kind in (Kind.READ, Kind.WRITE, Kind.RMW) and root.flow.is_live(event):
+                by_state.setdefault(event.place.state, []).append(event)
+        for state, events in by_state.items():
+            if not events[0].place or not events[0].place.is_content:
+                continue
+            writes = [event for event in events if event.kind is not Kind.READ]
+            reads = [event for event in events if event.kind is Kind.READ]
+            if not writes or not reads:
+                continue
+            found += _dependent_writes(root, state, reads, writes)
+            found += _re_reads(root, state, reads, writes)
+    return found
+
+
+def section(event: Event) -> frozenset[int]:
+    """The critical sections an access is made in (the event itself for an atomic)."""
+    return frozenset(event.guards)
+
+
+def apart(root: Root, first: Event, second: Event) -> bool:
+    """Whether another request can get in between two accesses of one body."""
+    if section(first) & section(second) or not root.flow.follows(first, second):
+        return False
+    flow = root.flow
+    if any(flow.must[second.id] >> guard & 1 for guard in section(first)):
+        return False  # the first section is still open: if anything, that is a re-entry
+    both = flow.must[first.id] & flow.must[second.id]
+    return not any(
+        guard.mode is not Mode.SHARED for guard in flow.held(first, surely=True) if both >> guard.id & 1
+    )
+
+
+def _part(event: Event) -> Fact:
+    return event.place.part if event.place is not None else ()
+
+
+def _facts(event: Event, deps: frozenset[tuple[int, str]]) -> list[Fact]:
+    """What `deps` know of one event's content."""
+    return [part_of(_part(event), part) for number, part in deps if number == event.id]
+
+
+def _claimed(read: Event, writes: list[Event], fact: Fact) -> bool:
+    """Whether the section of the read had already changed what it then read."""
+    return any(
+        write.id < read.id and section(write) & section(read) and overlap(_part(write), fact) for write in writes
+    )
+
+
+def _tested(root: Root, write: Event) -> bool:
+    """Whether the write is a test-and-set and somebody looks at what it says."""
+    if write.method in _ALWAYS_CHECKED:
+        return True
+    if write.method not in SELF_CHECKING:
+        return False
+    return any(
+        any(number == write.id for number, _ in event.deps)
+        for event in root.events
+        if event.kind in (Kind.BRANCH, Kind.RETURN)
+    )
+
+
+def _dependent_writes(root: Root, state: Place, reads: list[Event], writes: list[Event]) -> list[Gap]:
+    found: list[Gap] = []
+    seen_first: set[frozenset[int]] = set()
+    seen_second: set[frozenset[int]] = set()
+    for write in writes:
+        for read in reversed(reads):
+            if not apart(root, read, write):
+                continue
+            gap = _judge(root, state, read, write, reads, writes)
+            if gap is None or section(read) in seen_first or section(write) in seen_second:
+                continue
+            # Later writes of the same section may be controlled by the check where this one is
+            # only fed by it; the section is then a check-then-act.
+            gap = _most_specific(root, state, gap, reads, writes)
+            seen_first.add(section(read))
+            seen_second.add(section(write))
+            found.append(gap)
+    return found
+
+
+def _most_specific(root: Root, state: Place, gap: Gap, reads: list[Event], writes: list[Event]) -> Gap:
+    if gap.shape is not Shape.READ_MODIFY_WRITE:
+        return gap
+    for write in writes:
+        for read in reads:
+            if section(write) == section(gap.act) and section(read) == section(gap.check) and apart(root, read, write):
+                other = _judge(root, state, read, write, reads, writes)
+                if other is not None and other.shape is Shape.CHECK_THEN_ACT:
+                    return other
+    return gap
+
+
+def _judge(
+    root: Root, state: Place, read: Event, write: Event, reads: list[Event], writes: list[Event]
+) -> Gap | None:
+    here = _part(write)
+    fed = [fact for fact in _facts(read, write.deps) if overlap(fact, here)]
+    decided = [fact for fact in _facts(read, write.control) if overlap(fact, here)]
+    if not fed and not decided:
+        return None
+    if all(_claimed(read, writes, fact) for fact in fed + decided):
+        return None
+    atomic = is_atomic(write.type) or is_concurrent_cell(write.type)
+    if _tested(root, write):
+        return None
+    if atomic:
+        if write.kind is Kind.RMW:
+            return Gap(Shape.CHECK_THEN_ACT, root, state, read, write) if decided else None
+        return Gap(Shape.LOAD_THEN_STORE, root, state, read, write)
+    unsure = [fact for fact in decided if not _checked_again(write, fact, reads)]
+    if unsure:
+        return Gap(
+            Shape.CHECK_THEN_ACT, root, state, read, write, benign=_fills_cache(root, read, write),
+        )  # fmt: skip
+    if fed:
+        return Gap(Shape.READ_MODIFY_WRITE, root, state, read, write, proven=write.kind is not Kind.RMW or write.method == "insert")
+    return None
+
+
+def _checked_again(write: Event, fact: Fact, reads: list[Event]) -> bool:
+    """Whether the write's own section looked at the same fact before it acted."""
+    if write.method in _ENTRY and fact == _part(write):
+        return True
+    return any(
+        fact in _facts(read, write.control)
+        for read in reads
+        if read.id < write.id and section(read) & section(write)
+    )
+
+
+def _fills_cache(root: Root, read: Event, write: Event) -> bool:
+    """Look up, return what is there; else compute and put in: a stampede, not a lost update."""
+    if write.method not in ("insert", "set", "put", "=", "push"):
+        return False
+    whole = [
+        event
+        for event in root.events
+        if event.kind is Kind.RETURN
+        and any(number == read.id and not part for number, part in event.deps)
+        and not root.flow.follows(write, event)
+    ]
+    joined = [
+        event
+        for event in root.events
+        if event.kind is Kind.RETURN and any(number == read.id and not part for number, part in event.deps)
+    ]
+    return bool(whole) or (bool(joined) and write.method == "insert")
+
+
+def _re_reads(root: Root, state: Place, reads: list[Event], writes: list[Event]) -> list[Gap]:
+    if root.task:
+        return []
+    found: list[Gap] = []
+    seen: set[frozenset[int]] = set()
+    returns = [event for event in root.events if event.kind is Kind.RETURN and root.flow.is_live(event)]
+    for read in reads:
+        here = _part(read)
+        if section(read) in seen or _claimed(read, writes, here):
+            continue
+        told = any(number == read.id for event in returns for number, _ in event.deps)
+        chosen = any(number == read.id for event in returns for number, _ in event.control)
+        if not told and not chosen:
+            continue
+        before = [
+            write for write in writes
+            if write.id < read.id and overlap(_part(write), here) and apart(root, write, read)
+        ]  # fmt: skip
+        if not before:
+            continue
+        # A read that decides about a further write is that write's check, not an answer.
+        if any(write.id > read.id and _facts(read, write.control | write.deps) for write in writes) and not told:
+            continue
+        seen.add(section(read))
+        found.append(Gap(Shape.RE_READ, root, state, before[-1], read, proven=told and _same(before[-1], read)))
+    return found
+
+
+def _same(write: Event, read: Event) -> bool:
+    """Whether what is read back is what was written, and not a collection it is part of."""
+    return len(_part(write)) >= len(_part(read)) and not any("[*]" in step for step in _part(read))

@@ -1,0 +1,172 @@
+"""The events of a function, ordered, and the values that flow between them.
+
+Owns the intermediate representation that rules read. It must not know syntax. A body is a
+small control-flow graph whose nodes are events; an edge is a predecessor id. Ids grow in
+program order, so only a loop's back edge leads to a smaller id.
+
+A *place* is an access path: a root and projections. `·` in the path marks the step through a
+lock (or into an atomic), so the state is what stands before the last `·` and the rest says
+which part of its content. Roots: `S:` managed type, `G:` static, `T:` some value of one of our
+types, `P:` parameter of the enclosing function, `L:` a local.
+
+A *dependence* is `(event, part)`: the value read by that event, or a part of it
+(`used`, `len()`). Negative numbers stand for parameters until a call site fills them in; so do
+negative guards.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from deadheat.rust.syntax import SourceFile
+from deadheat.rust.types import Type
+
+THROUGH = "·"
+
+Dep = tuple[int, str]
+Deps = frozenset[Dep]
+NO_DEPS: Deps = frozenset()
+
+
+class Kind(StrEnum):
+    """What an event is."""
+
+    ACQUIRE = "acquire"
+    RELEASE = "release"
+    READ = "read"
+    WRITE = "write"
+    RMW = "rmw"
+    AWAIT = "await"
+    BRANCH = "branch"
+    LOOP = "loop"
+    RETURN = "return"
+    SPAWN = "spawn"
+    NOP = "nop"
+
+
+ACCESSES = frozenset({Kind.READ, Kind.WRITE, Kind.RMW})
+
+
+class Mode(StrEnum):
+    """How a lock is acquired."""
+
+    EXCLUSIVE = "exclusive"
+    SHARED = "shared"
+    TRY = "try"
+
+
+class Place(Struct, frozen=True):
+    """An access path."""
+
+    root: str
+    path: tuple[str, ...] = ()
+
+    def then(self, *steps: str) -> "Place":
+        """The place one or more projections further."""
+        return Place(self.root, self.path + steps)
+
+    @property
+    def is_content(self) -> bool:
+        """Whether the place lies behind a lock or in an atomic."""
+        return THROUGH in self.path
+
+    @property
+    def state(self) -> "Place":
+        """The lock, atomic or map that guards the place (the place itself when nothing does)."""
+        if THROUGH not in self.path:
+            return self
+        last = len(self.path) - 1 - self.path[::-1].index(THROUGH)
+        return Place(self.root, self.path[:last])
+
+    @property
+    def part(self) -> tuple[str, ...]:
+        """Which part of the state's content the place is."""
+        if THROUGH not in self.path:
+            return ()
+        last = len(self.path) - 1 - self.path[::-1].index(THROUGH)
+        return self.path[last + 1 :]
+
+
+class Where(Struct, frozen=True):
+    """A byte range of a file."""
+
+    file: SourceFile
+    start: int
+    end: int
+
+
+class Event(Struct, gc=False):
+    """One step of a body. `part` of a place tells what is touched, `deps` what flows in."""
+
+    id: int
+    kind: Kind
+    where: Where
+    function: str
+    preds: tuple[int, ...]
+    place: Place | None = None
+    type: Type | None = None
+    operation: str = ""
+    method: str = ""
+    mode: Mode = Mode.EXCLUSIVE
+    guards: tuple[int, ...] = ()
+    deps: Deps = NO_DEPS
+    control: Deps = NO_DEPS
+    via: tuple[Where, ...] = ()
+
+
+class Value(Struct, frozen=True, gc=False):
+    """What an expression evaluates to, as far as it matters.
+
+    `place` is what it refers to; `guards` are the acquisitions through which the place is
+    reached, and `owned` says that the value *is* (or contains) those guards; `key` names the
+    value symbolically; `parts` are a tuple's elements.
+    """
+
+    type: Type | None = None
+    place: Place | None = None
+    guards: tuple[int, ...] = ()
+    owned: bool = False
+    deps: Deps = NO_DEPS
+    key: str | None = None
+    parts: "tuple[Value, ...]" = ()
+
+
+NOTHING = Value()
+
+
+class Summary(Struct, eq=False):
+    """What a function does, for its callers and for the rules."""
+
+    function: str
+    events: list[Event]
+    exits: tuple[int, ...]
+    result: Value
+    parameters: tuple[str, ...] = ()
+    parameter_types: tuple[Type | None, ...] = ()
+    spawned: "tuple[Summary, ...]" = ()
+    truncated: bool = False
+
+    @property
+    def matters(self) -> bool:
+        """Whether the function touches anything that could be shared."""
+        return any(event.place is not None for event in self.events)
+
+
+def part_of(base: tuple[str, ...], suffix: str) -> tuple[str, ...]:
+    """A place's part extended by a dependence's part."""
+    return base + tuple(piece for piece in suffix.split(".") if piece)
+
+
+def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two parts of one state can be the same memory: one is a prefix of the other.
+
+    Keys are compared as they are written: `[code]` and `[code]` are one entry, `[from]` and
+    `[to]` two, `[*]` any.
+    """
+    for left, right in zip(one, other, strict=False):
+        if left == right or "[*]" in (left, right):
+            continue
+        if left.endswith("()") or right.endswith("()"):
+            return True
+        return False
+    return True

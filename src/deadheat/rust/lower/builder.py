@@ -1,0 +1,494 @@
+"""The state of one function while it is lowered: the graph so far, the scopes, the live guards.
+
+Owns the graph's shape (frontier, joins, loops, exits), the binding of names and the lifetime of
+guards. It must not know expressions. Lifetimes follow the Rust reference, "Destructors": a guard
+that a variable owns is released at the end of its scope, when moved, or by `drop`; a temporary
+at the end of its temporary scope. Branches work on copies of the scopes, which are merged where
+control joins; a guard dropped on one path only stays released on that path, because the lock set
+is later computed over the graph.
+"""
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+from tree_sitter import Node
+
+from deadheat.model import AccessKind, Site, SiteKind
+from deadheat.rust.ir import (
+    NO_DEPS,
+    NOTHING,
+    THROUGH,
+    Deps,
+    Event,
+    Kind,
+    Mode,
+    Place,
+    Summary,
+    Value,
+    Where,
+)
+from deadheat.rust.items import Function
+from deadheat.rust.types import Type, Types, is_synchronised, peel
+
+
+class Binding(Struct, frozen=True):
+    """A variable: its value, and the guards it will release at the end of its scope."""
+
+    value: Value
+    owned: tuple[int, ...] = ()
+
+
+class Loop(Struct):
+    """An enclosing loop: where `continue` goes, and what left it by `break`."""
+
+    label: str
+    head: int
+    scopes: int
+    temporaries: int
+    breaks: list[int] = []
+    environments: list[list[dict[str, Binding]]] = []
+    value: Value = NOTHING
+
+
+class Frame(Struct):
+    """What `return` and `?` leave: the function itself, or a closure or async block in it."""
+
+    scopes: int
+    temporaries: int
+    exits: list[int] = []
+    result: Value = NOTHING
+    returned: bool = False
+
+
+class FoundSite(Struct, frozen=True):
+    """A site whose state still has to be named: `place` is as the function sees it."""
+
+    site: Site
+    place: Place | None
+    function: str
+    parameter_type: Type | None = None
+
+
+class Lowering:
+    """One function being lowered."""
+
+    def __init__(
+        self,
+        function: Function,
+        types: Types,
+        summaries: "Callable[[Function], Summary | None]",
+        edition: int,
+    ) -> None:
+        """Start with an empty body; `summaries` gives what is known of a callee."""
+        self.function = function
+        self.module = function.module
+        self.file = function.file
+        self.shift = function.shift
+        self.types = types
+        self.summaries = summaries
+        self.edition = edition
+        self.self_type = types.owners.get(function.path)
+        self.events: list[Event] = []
+        self.frontier: tuple[int, ...] = ()
+        self.control: Deps = NO_DEPS
+        self.scopes: list[dict[str, Binding]] = [{}]
+        self.temporaries: list[list[int]] = [[]]
+        self.loops: list[Loop] = []
+        self.frames: list[Frame] = [Frame(0, 0)]
+        self.sites: list[FoundSite] = []
+        self.sites_allowed = True
+        self.spawned: list[Summary] = []
+        self.depth = 0
+        self.truncated = False
+        self.parameter_types: list[Type | None] = []
+        self.emit(Kind.NOP, function.node)
+
+    # ------------------------------------------------------------------ graph
+
+    def where(self, node: Node) -> Where:
+        """The byte range of a node in the file."""
+        return Where(self.file, node.start_byte + self.shift, node.end_byte + self.shift)
+
+    def emit(
+        self,
+        kind: Kind,
+        node: Node,
+        *,
+        place: Place | None = None,
+        type: Type | None = None,
+        operation: str = "",
+        method: str = "",
+        mode: Mode = Mode.EXCLUSIVE,
+        guards: tuple[int, ...] = (),
+        deps: Deps = NO_DEPS,
+    ) -> int:
+        """Add an event after everything on the frontier; its id."""
+        number = len(self.events)
+        self.events.append(
+            Event(
+                number, kind, self.where(node), self.function.path, self.frontier, place, type, operation,
+                method, mode, guards, deps, self.control,
+            )
+        )  # fmt: skip
+        if self.frontier or number == 0:
+            self.frontier = (number,)
+        return number
+
+    @property
+    def reachable(self) -> bool:
+        """Whether control can be here at all."""
+        return bool(self.frontier)
+
+    def fork(self, arms: Iterable[Callable[[], Value]], deps: Deps, node: Node) -> Value:
+        """Run alternatives from one point and join them; `deps` decide which one runs."""
+        self.emit(Kind.BRANCH, node, deps=deps)
+        before, scopes, control = self.frontier, self.scopes, self.control
+        results: list[Value] = []
+        frontiers: list[int] = []
+        environments: list[list[dict[str, Binding]]] = []
+        diverged = False
+        for arm in arms:
+            self.frontier = before
+            self.scopes = [dict(scope) for scope in scopes]
+            self.control = control | deps
+            result = arm()
+            if self.frontier:
+                results.append(result)
+                frontiers += [one for one in self.frontier if one not in frontiers]
+                environments.append(self.scopes)
+            else:
+                diverged = True
+        self.frontier = tuple(frontiers)
+        self.scopes = merge_scopes(environments) if environments else scopes
+        # Past an arm that left, whatever follows happens because the condition let it.
+        self.control = control | deps if diverged else control
+        if not results:
+            return NOTHING
+        joined = results[0]
+        for other in results[1:]:
+            joined = merge_values(joined, other)
+        if len(results) > 1 and deps and any(result is not NOTHING for result in results):
+            joined = with_deps(joined, joined.deps | deps)
+        return joined
+
+    def loop(self, body: Callable[[], None], node: Node, label: str, *, may_skip: bool) -> Value:
+        """Run `body` as a loop; `may_skip` when it can be left at its head."""
+        head = self.emit(Kind.LOOP, node)
+        control, before = self.control, [dict(scope) for scope in self.scopes]
+        loop = Loop(label, head, len(self.scopes), len(self.temporaries))
+        self.loops.append(loop)
+        body()
+        self.loops.pop()
+        environments = list(loop.environments)
+        if self.frontier:
+            self._link(head, self.frontier)
+            environments.append(self.scopes)
+        leaving = list(loop.breaks)
+        if may_skip:
+            leaving.append(head)
+            environments.append(before)
+        self.frontier = tuple(dict.fromkeys(leaving))
+        self.scopes = merge_scopes(environments) if environments else before
+        self.control = control
+        return loop.value
+
+    def _link(self, head: int, sources: tuple[int, ...]) -> None:
+        event = self.events[head]
+        event.preds = tuple(dict.fromkeys(event.preds + sources))
+
+    def leave_loop(self, node: Node, label: str, value: Value, *, again: bool) -> None:
+        """`break` or `continue`: releases what the body owns, then jumps."""
+        loop = next((one for one in reversed(self.loops) if not label or one.label == label), None)
+        if loop is None:
+            self.frontier = ()
+            return
+        self.unwind(loop.scopes, loop.temporaries, node, ())
+        if again:
+            self._link(loop.head, self.frontier)
+        elif self.frontier:
+            loop.breaks += self.frontier
+            loop.environments.append([dict(scope) for scope in self.scopes[: loop.scopes]])
+            loop.value = merge_values(loop.value, value) if loop.value is not NOTHING else value
+        self.frontier = ()
+
+    def leave(self, node: Node, value: Value) -> None:
+        """`return`, or the end: releases everything but what the value takes along."""
+        frame = self.frames[-1]
+        keep = value.guards if value.owned else ()
+        self.unwind(frame.scopes, frame.temporaries, node, keep)
+        if len(self.frames) == 1:
+            self.emit(Kind.RETURN, node, deps=value.deps)
+        if self.frontier:
+            frame.exits += self.frontier
+            frame.result = merge_values(frame.result, value) if frame.returned else value
+            frame.returned = True
+        self.frontier = ()
+
+    def early_exit(self, node: Node, value: Value) -> None:
+        """`?`: one path leaves with the error, the other goes on knowing that there was none."""
+        if not value.deps and not self.holds_guards():
+            return
+        before = self.emit(Kind.BRANCH, node, deps=value.deps)
+        control = self.control
+        self.control = control | value.deps
+        self.leave(node, Value(deps=value.deps))
+        self.frontier = (before,)
+        self.control = control | value.deps
+
+    def holds_guards(self) -> bool:
+        """Whether a guard could be live."""
+        return any(self.temporaries) or any(
+            binding.owned for scope in self.scopes for binding in scope.values()
+        )
+
+    # ------------------------------------------------------------------ guards
+
+    def acquire(self, node: Node, place: Place, inner: Type | None, mode: Mode, operation: str) -> Value:
+        """A lock acquisition; the guard is a temporary until something takes it."""
+        guard = self.emit(
+            Kind.ACQUIRE, node, place=place, type=inner, operation=operation,
+            method=operation.rsplit("::", 1)[-1], mode=mode,
+        )  # fmt: skip
+        self.events[guard].guards = (guard,)
+        self.temporaries[-1].append(guard)
+        return Value(inner, place.then(THROUGH), (guard,), owned=True)
+
+    def release(self, guards: Iterable[int], node: Node) -> None:
+        """The end of guards, in the order given."""
+        listed = tuple(guards)
+        if listed and self.frontier:
+            self.emit(Kind.RELEASE, node, guards=listed)
+
+    def claim(self, value: Value) -> tuple[int, ...]:
+        """Take the guards that a value owns away from whoever had them."""
+        if not value.owned or not value.guards:
+            return ()
+        taken = set(value.guards)
+        for pending in self.temporaries:
+            pending[:] = [guard for guard in pending if guard not in taken]
+        for scope in self.scopes:
+            for name, binding in scope.items():
+                if taken.intersection(binding.owned):
+                    rest = tuple(guard for guard in binding.owned if guard not in taken)
+                    scope[name] = Binding(binding.value, rest)
+        return value.guards
+
+    def unwind(self, scopes: int, temporaries: int, node: Node, keep: tuple[int, ...]) -> None:
+        """Release what is owned above a depth, on this path only."""
+        live = [guard for pending in self.temporaries[temporaries:] for guard in pending]
+        for scope in self.scopes[scopes:]:
+            for binding in scope.values():
+                live += binding.owned
+        self.release([guard for guard in reversed(live) if guard not in keep], node)
+
+    def push_temporaries(self) -> None:
+        """Enter a temporary scope."""
+        self.temporaries.append([])
+
+    def pop_temporaries(self, node: Node) -> None:
+        """Leave a temporary scope: its guards are released."""
+        self.release(reversed(self.temporaries.pop()), node)
+
+    def push_scope(self) -> None:
+        """Enter a block."""
+        self.scopes.append({})
+
+    def pop_scope(self, node: Node) -> None:
+        """Leave a block: its variables are dropped, last declared first."""
+        scope = self.scopes.pop()
+        owned = [guard for binding in scope.values() for guard in binding.owned]
+        self.release(reversed(owned), node)
+
+    # ------------------------------------------------------------------ names
+
+    def declare(self, name: str, value: Value) -> None:
+        """Bind a variable; one that it shadows lives on to the end of the scope."""
+        owned = self.claim(value)
+        scope = self.scopes[-1]
+        shadowed = scope.pop(name, None)
+        if shadowed is not None and shadowed.owned:
+            scope[f"{name}'{len(scope)}"] = shadowed
+        key = value.key or name
+        scope[name] = Binding(
+            Value(value.type, value.place, value.guards, bool(owned), value.deps, key, value.parts), owned
+        )
+
+    def lookup(self, name: str) -> Binding | None:
+        """The variable of that name, innermost first."""
+        for scope in reversed(self.scopes):
+            if name in scope:
+                return scope[name]
+        return None
+
+    def assign(self, name: str, value: Value, node: Node) -> bool:
+        """`name = value`: what the variable owned is released; False when there is none."""
+        for scope in reversed(self.scopes):
+            if name in scope:
+                old = scope[name].owned
+                taken = self.claim(value)
+                self.release(old, node)
+                scope[name] = Binding(value, taken)
+                return True
+        return False
+
+    def flow_into(self, name: str, deps: Deps) -> None:
+        """`name op= …` and friends: the variable now also depends on `deps`."""
+        for scope in reversed(self.scopes):
+            if name in scope:
+                binding = scope[name]
+                scope[name] = Binding(with_deps(binding.value, binding.value.deps | deps), binding.owned)
+                return
+
+    # ------------------------------------------------------------------ values
+
+    def is_content(self, value: Value) -> bool:
+        """Whether using the value reads something that could be shared."""
+        place = value.place
+        if place is None:
+            return False
+        if place.is_content:
+            return not is_synchronised(peel(value.type))
+        if place.root.startswith("P:"):
+            return not self.types.holds_locks(value.type)
+        if place.root.startswith("G:"):
+            static = self.types.statics.get(place.root[2:])
+            return static is not None and static.mutable
+        return False
+
+    def has_just_read(self, value: Value) -> bool:
+        """Whether the value is what a look-up of its very place gave (`map.get(key)`)."""
+        return any(
+            event >= 0 and self.events[event].kind is Kind.READ and self.events[event].place == value.place
+            for event, _ in value.deps
+        )
+
+    def use(self, value: Value, node: Node) -> Value:
+        """The value is needed: a place is read."""
+        if not self.is_content(value):
+            return value
+        event = self.emit(
+            Kind.READ, node, place=value.place, type=value.type, operation=shape(node), method="read",
+            guards=value.guards,
+        )
+        return Value(value.type, None, (), owned=False, deps=value.deps | {(event, "")}, key=value.key)
+
+    def site(
+        self,
+        node: Node,
+        kind: SiteKind,
+        operation: str,
+        effect: AccessKind,
+        place: Place | None,
+    ) -> None:
+        """Note a place where a request can be held."""
+        if not self.sites_allowed:
+            return
+        where, arguments = self.where(node), node.child_by_field_name("arguments")
+        callee = node.child_by_field_name("function")
+        if callee is not None and callee.type == "generic_function":
+            callee = callee.child_by_field_name("function")
+        is_method = callee is not None and callee.type == "field_expression"
+        receiver = callee.child_by_field_name("value") if is_method and callee is not None else None
+        simple = receiver is not None and _is_place(receiver)
+        rooted = simple and place is not None and place.root[0] in "SGTP" and not place.state.is_content
+        listed = [] if arguments is None else [n for n in arguments.named_children if "comment" not in n.type]
+        found = Site(
+            self.file.path,
+            self.function.path,
+            kind,
+            self.file.span(where.start, where.end),
+            (where.start, where.end),
+            None if receiver is None else (receiver.start_byte + self.shift, receiver.end_byte + self.shift),
+            tuple((n.start_byte + self.shift, n.end_byte + self.shift) for n in listed),
+            operation.rsplit("::", 1)[-1],
+            operation,
+            effect,
+            None,
+            simple,
+            rooted,
+            any(_has_call(argument) for argument in listed),
+        )
+        declared = None
+        if place is not None and place.root.startswith("P:"):
+            declared = self.parameter_types[int(place.root[2:])]
+        self.sites.append(FoundSite(found, place, self.function.path, declared))
+
+
+def shape(node: Node) -> str:
+    """An expression in a few characters, for people."""
+    text = " ".join((node.text or b"").decode("utf-8", "replace").split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+_SHOWN = 44
+_PLACES = frozenset({"identifier", "self", "scoped_identifier"})
+
+
+def _is_place(node: Node) -> bool:
+    while True:
+        if node.type in _PLACES:
+            return True
+        if node.type == "field_expression":
+            inner = node.child_by_field_name("value")
+        elif node.type == "unary_expression" and (node.text or b"").startswith(b"*"):
+            inner = next(iter(node.named_children), None)
+        elif node.type == "parenthesized_expression":
+            inner = next(iter(node.named_children), None)
+        else:
+            return False
+        if inner is None:
+            return False
+        node = inner
+
+
+def _has_call(node: Node) -> bool:
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if current.type in ("call_expression", "macro_invocation", "await_expression"):
+            return True
+        pending += current.named_children
+    return False
+
+
+def with_deps(value: Value, deps: Deps) -> Value:
+    return Value(value.type, value.place, value.guards, value.owned, deps, value.key, value.parts)
+
+
+def merge_values(one: Value, other: Value) -> Value:
+    """What is known of a value that came along either of two paths."""
+    if one is other:
+        return one
+    return Value(
+        one.type or other.type,
+        one.place or other.place,
+        tuple(dict.fromkeys(one.guards + other.guards)),
+        one.owned or other.owned,
+        one.deps | other.deps,
+        one.key if one.key == other.key else None,
+        one.parts if len(one.parts) == len(other.parts) else (),
+    )
+
+
+def merge_scopes(environments: list[list[dict[str, Binding]]]) -> list[dict[str, Binding]]:
+    """Join the variables of several paths; a guard that one path still owns is still owned."""
+    first = environments[0]
+    if len(environments) == 1:
+        return first
+    merged: list[dict[str, Binding]] = []
+    for level, scope in enumerate(first):
+        joined = dict(scope)
+        for other in environments[1:]:
+            if level >= len(other):
+                continue
+            for name, binding in other[level].items():
+                mine = joined.get(name)
+                if mine is None:
+                    joined[name] = binding
+                elif mine is not binding:
+                    joined[name] = Binding(
+                        merge_values(mine.value, binding.value),
+                        tuple(dict.fromkeys(mine.owned + binding.owned)),
+                    )
+        merged.append(joined)
+    return merged

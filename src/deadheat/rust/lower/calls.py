@@ -1,0 +1,258 @@
+"""Postfix chains and calls by path.
+
+Owns the order of evaluation along `a.b().c.await?[d]` (walked in a loop, however long), calls of
+our own functions, constructors, `drop`, spawns. What a *method* does is `methods`' business.
+"""
+
+from tree_sitter import Node
+
+from deadheat.model import AccessKind, SiteKind
+from deadheat.rust import known
+from deadheat.rust.lower.inline import inline
+from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value
+from deadheat.rust.items import Function, segments
+from deadheat.rust.lower.builder import Lowering
+from deadheat.rust.lower.control import element_type, run_closure
+from deadheat.rust.lower.expressions import evaluate, expression, field_of, gather, key_of, unwrap, value_of
+from deadheat.rust.lower.methods import call_method
+from deadheat.rust.lower.spawn import spawn
+from deadheat.rust.syntax import field_text, significant, text_of
+from deadheat.rust.types import Type, argument, peel
+
+_TRANSPARENT = frozenset({"Some", "Ok", "Box", "Arc", "Rc", "Pin", "Cow", "Json", "Custom", "Created"})
+_CONSTRUCTORS = frozenset({"new", "default", "with_capacity", "from", "from_iter", "const_new", "from_pointee", "clone"})
+
+
+@expression("call_expression", "await_expression", "try_expression", "index_expression")
+def postfix(low: Lowering, node: Node) -> Value:
+    """A chain of calls, fields, indexes, `.await` and `?`, from its base outwards."""
+    steps: list[Node] = []
+    current: Node = node
+    while True:
+        kind = current.type
+        inner: Node | None = None
+        if kind == "call_expression":
+            callee = _callee(current)
+            if callee is None or callee.type != "field_expression":
+                break
+            inner = callee.child_by_field_name("value")
+        elif kind == "field_expression":
+            inner = current.child_by_field_name("value")
+        elif kind in ("await_expression", "try_expression", "index_expression"):
+            inner = next(significant(current), None)
+        if inner is None:
+            break
+        steps.append(current)
+        current = inner
+    value = _call_path(low, current) if current.type == "call_expression" else evaluate(low, current)
+    for step in reversed(steps):
+        value = _step(low, step, value)
+    return value
+
+
+def _callee(node: Node) -> Node | None:
+    callee = node.child_by_field_name("function")
+    if callee is not None and callee.type == "generic_function":
+        inner = callee.child_by_field_name("function")
+        if inner is not None and inner.type == "field_expression":
+            return inner
+    return callee
+
+
+def _step(low: Lowering, step: Node, value: Value) -> Value:
+    kind = step.type
+    if kind == "call_expression":
+        callee = _callee(step)
+        method = field_text(callee, "field") if callee is not None else ""
+        return call_method(low, step, value, method)
+    if kind == "field_expression":
+        return field_of(low, value, field_text(step, "field"))
+    if kind == "await_expression":
+        low.emit(Kind.AWAIT, step)
+        return value
+    if kind == "try_expression":
+        low.early_exit(step, value)
+        return unwrap(low, value)
+    children = list(significant(step))
+    index = children[1] if len(children) > 1 else None
+    at = value_of(low, index)
+    element = element_type(value.type) if value.type is None or peel(value.type) is None else _indexed(value.type)
+    place = value.place.then(f"[{key_of(index, at)}]") if value.place is not None and index is not None else None
+    return Value(element, place, value.guards, deps=value.deps | (at.deps if place is None else NO_DEPS))
+
+
+def _indexed(declared: Type | None) -> Type | None:
+    declared = peel(declared)
+    if declared is not None and declared.short in ("HashMap", "BTreeMap", "IndexMap"):
+        return argument(declared, 1)
+    return argument(declared)
+
+
+def arguments_of(node: Node) -> list[Node]:
+    """The argument expressions of a call."""
+    listed = node.child_by_field_name("arguments")
+    return list(significant(listed)) if listed is not None else []
+
+
+def _call_path(low: Lowering, node: Node) -> Value:
+    callee = node.child_by_field_name("function")
+    if callee is None:
+        return NOTHING
+    if callee.type == "generic_function":
+        callee = callee.child_by_field_name("function") or callee
+    if callee.type not in ("identifier", "scoped_identifier"):
+        evaluate(low, callee)
+        return gather(tuple(value_of(low, one) for one in arguments_of(node)), None)
+    path = segments(callee)
+    if len(path) == 1 and low.lookup(path[0]) is not None:
+        values = tuple(value_of(low, one) for one in arguments_of(node))
+        binding = low.lookup(path[0])
+        captured = binding.value.deps if binding is not None else NO_DEPS
+        return Value(deps=gather(values, None).deps | captured)
+    own = _own_function(low, path)
+    if own is not None:
+        return call_function(low, node, own, [(one, evaluate(low, one)) for one in arguments_of(node)])
+    return _foreign(low, node, path)
+
+
+def _own_function(low: Lowering, path: tuple[str, ...]) -> Function | None:
+    types = low.types
+    if path[0] == "Self" and low.self_type is not None and len(path) == 2:
+        return types.method(low.self_type, path[1])
+    resolved = types.modules.resolve(low.module, path)
+    function = types.functions.get(resolved)
+    if function is not None:
+        return function if function.body is not None else None
+    owner, _, name = resolved.rpartition("::")
+    if owner in types.items:
+        item = types.items[owner]
+        declared = types.read(item.node.child_by_field_name("type"), item.module) if item.kind == "type" else Type(owner)
+        return types.method(declared, name)
+    return None
+
+
+def call_function(low: Lowering, node: Node, function: Function, given: list[tuple[Node, Value]]) -> Value:
+    """A call of one of our functions: its events happen here."""
+    if function.receiver and given:
+        pass  # `Type::method(receiver, …)`: the receiver is simply the first argument
+    summary = low.summaries(function)
+    declared = low.types.result(function)
+    if summary is None or not summary.matters:
+        values = tuple(low.use(value, one) for one, value in given)
+        _drop_moved(low, given, node)
+        deps = {(event, f"{part}.{function.name}()" if part else f"{function.name}()")
+                for value in values for event, part in value.deps}  # fmt: skip
+        if summary is not None and summary.result.place is not None and summary.result.place.root[0] in "SG":
+            return Value(declared or summary.result.type, summary.result.place, deps=frozenset(deps))
+        return _fresh(low, declared, function.name, frozenset(deps) if len(deps) < 64 else NO_DEPS)
+    moved = [value for one, value in given if value.owned]
+    result = inline(low, node, summary, [value for _, value in given], [key_of(one, value) for one, value in given])
+    for value in moved:
+        low.claim(value)
+        low.release([guard for guard in value.guards if guard not in result.guards], node)
+    if result.place is None:
+        fresh = _fresh(low, declared, function.name, result.deps)
+        return Value(fresh.type, fresh.place, result.guards, result.owned, result.deps, result.key, result.parts)
+    return Value(declared or result.type, result.place, result.guards, result.owned, result.deps, result.key)
+
+
+def _fresh(low: Lowering, declared: Type | None, name: str, deps: Deps) -> Value:
+    """A call's result: one of our types that holds locks is somebody's shared value."""
+    inner = peel(declared)
+    if inner is not None and inner.name in low.types.items and name not in _CONSTRUCTORS:
+        from deadheat.rust.ir import Place  # noqa: F811
+
+        if low.types.holds_locks(inner) and not name.startswith(("new", "build", "create", "from", "with_", "open")):
+            return Value(declared, Place(f"T:{inner}"), deps=deps)
+    return Value(declared, deps=deps)
+
+
+def _drop_moved(low: Lowering, given: list[tuple[Node, Value]], node: Node) -> None:
+    for _, value in given:
+        if value.owned:
+            low.release(low.claim(value), node)
+
+
+def _foreign(low: Lowering, node: Node, path: tuple[str, ...]) -> Value:
+    name = path[-1]
+    arguments = arguments_of(node)
+    before = path[-2] if len(path) > 1 else ""
+    if name == "drop" and before in ("", "mem"):
+        for one in arguments:
+            value = evaluate(low, one)
+            if value.owned:
+                low.release(low.claim(value), node)
+        return NOTHING
+    if name in known.SPAWN_FUTURE | known.SPAWN_CLOSURE | {"block_in_place"} and arguments:
+        return spawn(low, node, name, before, arguments)
+    if before == "rocket" and name in ("build", "custom", "ignite"):
+        low.site(node, SiteKind.BUILD, f"rocket::{name}", AccessKind.WRITE, None)
+    if before == "mem" and name in ("take", "replace", "swap"):
+        return _exchange(low, node, name, arguments)
+    if name in _TRANSPARENT or (before in _TRANSPARENT and name in ("new", "pin", "clone", "from")):
+        return _transparent(low, path, name, before, arguments)
+    values = tuple(_argument(low, one) for one in arguments)
+    for one, value in zip(arguments, values, strict=True):
+        if value.owned:
+            low.release(low.claim(value), one)
+    deps = gather(values, None).deps
+    if name in _CONSTRUCTORS or name[:1].isupper():
+        owner = path[:-1] if name in _CONSTRUCTORS else path
+        resolved = low.types.modules.resolve(low.module, owner) if owner != ("Self",) else ""
+        declared = low.self_type if owner == ("Self",) else Type(resolved, tuple(v.type for v in values[:1]))
+        if declared is not None and declared.name in low.types.items:
+            declared = Type(declared.name)
+        return Value(declared, deps=deps)
+    suffixed = frozenset((event, f"{part}.{name}()" if part else f"{name}()") for event, part in deps)
+    return Value(deps=suffixed)
+
+
+def _argument(low: Lowering, node: Node) -> Value:
+    """An argument of a foreign function: read, or changed when it is passed as `&mut`."""
+    if node.type == "closure_expression":
+        return run_closure(low, node, ())
+    value = evaluate(low, node)
+    if node.type == "reference_expression" and any(c.type == "mutable_specifier" for c in node.named_children):
+        if low.is_content(value):
+            event = low.emit(
+                Kind.RMW, node, place=value.place, type=value.type, operation="&mut", method="&mut",
+                guards=value.guards,
+            )  # fmt: skip
+            return Value(value.type, deps=value.deps | {(event, "")})
+        inner = node.child_by_field_name("value")
+        if inner is not None and inner.type == "identifier":
+            low.flow_into(text_of(inner), value.deps)
+    return low.use(value, node) if not value.owned else value
+
+
+def _transparent(low: Lowering, path: tuple[str, ...], name: str, before: str, arguments: list[Node]) -> Value:
+    values = tuple(evaluate(low, one) for one in arguments)
+    if len(values) != 1:
+        used = tuple(low.use(value, one) for one, value in zip(arguments, values, strict=True))
+        return gather(used, None)
+    value, one = values[0], arguments[0]
+    if name == "clone":
+        if low.is_content(value) and one.type != "reference_expression":
+            value = low.use(value, one)
+        return value
+    wrapper = before if before in _TRANSPARENT and name in ("new", "pin", "from") else name
+    if low.is_content(value) and one.type in ("unary_expression", "field_expression", "index_expression"):
+        value = low.use(value, one)
+    if wrapper in ("Some", "Ok"):
+        declared: Type | None = Type("Option" if wrapper == "Some" else "Result", (value.type,))
+    else:
+        declared = Type(low.types.modules.resolve(low.module, path[:-1] if before else path), (value.type,))
+    return Value(declared, value.place, value.guards, value.owned, value.deps, value.key, value.parts)
+
+
+def _exchange(low: Lowering, node: Node, name: str, arguments: list[Node]) -> Value:
+    """`mem::take`, `mem::replace`, `mem::swap`: the old value comes out, a new one goes in."""
+    values = [evaluate(low, one) for one in arguments]
+    deps = gather(tuple(low.use(value, one) for one, value in zip(arguments[1:], values[1:], strict=True)), None).deps
+    if values and low.is_content(values[0]):
+        event = low.emit(
+            Kind.RMW, node, place=values[0].place, type=values[0].type, operation=f"mem::{name}", method=name,
+            guards=values[0].guards, deps=deps,
+        )  # fmt: skip
+        return Value(values[0].type, deps=frozenset({(event, "")}))
+    return Value(values[0].type if values else None, deps=deps)

@@ -1,0 +1,351 @@
+"""What a method call does: acquire, load, store, look up, change, or run one of ours.
+
+Owns the recognition of acquisitions (std, tokio, parking_lot by the receiver's type; by usage
+where the type is unknown), atomics (an `Ordering` argument is required where the type is unknown,
+because `load` is also what database libraries call a query), concurrent maps and swap cells, and
+calls on content behind a guard.
+"""
+
+from tree_sitter import Node
+
+from deadheat.model import AccessKind, SiteKind
+from deadheat.rust import known
+from deadheat.rust.ir import NO_DEPS, NOTHING, THROUGH, Deps, Kind, Mode, Place, Value
+from deadheat.rust.lower.builder import Lowering, merge_values
+from deadheat.rust.lower.control import element_type, run_closure
+from deadheat.rust.lower.expressions import evaluate, gather, key_of, value_of
+from deadheat.rust.lower.results import method_result
+from deadheat.rust.lower.spawn import spawn
+from deadheat.rust.syntax import significant, text_of
+from deadheat.rust.types import (
+    Type,
+    argument,
+    is_atomic,
+    is_concurrent_cell,
+    is_concurrent_map,
+    is_lock,
+    is_synchronised,
+    peel,
+)
+
+_EFFECTS = {"read": Kind.READ, "write": Kind.WRITE, "rmw": Kind.RMW}
+_ACCESS = {"read": AccessKind.READ, "write": AccessKind.WRITE, "rmw": AccessKind.WRITE}
+
+
+def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Value:
+    """`receiver.method(…)`."""
+    arguments = _arguments(node)
+    declared = peel(receiver.type)
+    if method in known.ACQUIRE:
+        guard = _acquire(low, node, receiver, declared, method, len(arguments))
+        if guard is not None:
+            return guard
+    if method in known.ATOMIC and _is_atomic_call(declared, arguments):
+        return _atomic(low, node, receiver, declared, method, arguments)
+    if is_concurrent_map(declared) and receiver.place is not None:
+        return _concurrent(low, node, receiver, declared, method, arguments)
+    state = _managed(low, node, method)
+    if state is not None:
+        return state
+    # A method whose receiver is unknown is not guessed: names repeat, and a wrong guess misleads.
+    own = low.types.method(receiver.type, method)
+    if own is not None:
+        from deadheat.rust.lower.calls import call_function
+
+        given = [(node, receiver)] if own.receiver else []
+        return call_function(low, node, own, given + [(one, _plain(low, one)) for one in arguments])
+    if method in known.SPAWN_FUTURE and arguments and arguments[0].type in ("async_block", "closure_expression"):
+        return spawn(low, node, method, "", arguments)
+    if method in ("get_or_init", "get_or_try_init", "call_once"):
+        return Value(argument(receiver.type) or receiver.type, receiver.place, receiver.guards, deps=receiver.deps)
+    if receiver.type is not None and receiver.type.short in ("OnceLock", "OnceCell") and method == "get":
+        return Value(Type("Option", (argument(receiver.type),)), receiver.place, deps=receiver.deps)
+    if method in known.IDENTITY:
+        return _identity(low, receiver, method, arguments)
+    if low.is_content(receiver):
+        return _on_content(low, node, receiver, method, arguments)
+    return _on_value(low, node, receiver, method, arguments)
+
+
+def _arguments(node: Node) -> list[Node]:
+    listed = node.child_by_field_name("arguments")
+    return list(significant(listed)) if listed is not None else []
+
+
+def _plain(low: Lowering, node: Node) -> Value:
+    return evaluate(low, node)
+
+
+def _acquire(
+    low: Lowering, node: Node, receiver: Value, declared: Type | None, method: str, count: int
+) -> Value | None:
+    place = receiver.place
+    if is_lock(declared):
+        pass
+    elif declared is not None or count or method in ("read", "write") or place is None:
+        # Without a type only a bare `.lock()` on something nameable is taken for a lock.
+        return None
+    if count and not method.endswith(("_for", "_until")):
+        return None
+    inner = argument(declared)
+    family = declared.short if declared is not None else "Mutex"
+    if place is None or place.root.startswith("L:"):
+        return Value(inner)  # nobody else can reach a lock made in this function
+    operation = f"{family}::{method}"
+    shared = method in known.SHARED or method.startswith("try_read")
+    mode = Mode.TRY if method in known.TRY else Mode.SHARED if shared else Mode.EXCLUSIVE
+    kind = {
+        Mode.TRY: SiteKind.TRY_LOCK,
+        Mode.SHARED: SiteKind.LOCK_SHARED,
+        Mode.EXCLUSIVE: SiteKind.LOCK,
+    }[mode]
+    low.site(node, kind, operation, AccessKind.READ if shared else AccessKind.WRITE, place)
+    guard = low.acquire(node, place, declared, mode, operation)
+    return Value(inner, guard.place, guard.guards, owned=True)
+
+
+def _is_atomic_call(declared: Type | None, arguments: list[Node]) -> bool:
+    if is_atomic(declared) or is_concurrent_cell(declared):
+        return True
+    if declared is not None:
+        return False
+    return any(b"Ordering::" in (one.text or b"") or (one.text or b"") in _ORDERINGS for one in arguments)
+
+
+_ORDERINGS = frozenset({b"SeqCst", b"Relaxed", b"Acquire", b"Release", b"AcqRel"})
+
+
+def _atomic(
+    low: Lowering, node: Node, receiver: Value, declared: Type | None, method: str, arguments: list[Node]
+) -> Value:
+    deps: Deps = NO_DEPS
+    for one in arguments:
+        if one.type == "closure_expression":
+            deps |= run_closure(low, one, (NOTHING,)).deps
+        else:
+            deps |= value_of(low, one).deps
+    place = receiver.place
+    if place is None or place.root.startswith("L:"):
+        return Value(deps=deps | receiver.deps)
+    kind = Kind.READ if method in known.ATOMIC_READS else Kind.WRITE if method in known.ATOMIC_WRITES else Kind.RMW
+    operation = f"{declared.short if declared is not None else 'Atomic'}::{method}"
+    low.site(
+        node, SiteKind.ATOMIC if not is_concurrent_cell(declared) else SiteKind.CALL, operation,
+        AccessKind.READ if kind is Kind.READ else AccessKind.WRITE, place,
+    )  # fmt: skip
+    event = low.emit(
+        kind, node, place=place.then(THROUGH), type=declared, operation=operation, method=method, deps=deps
+    )
+    low.events[event].guards = (event,)
+    if kind is Kind.WRITE:
+        return NOTHING
+    # An update's result is the value from before: what was written does not flow out of it.
+    return Value(argument(declared), deps=frozenset({(event, "")}))
+
+
+def _concurrent(
+    low: Lowering, node: Node, receiver: Value, declared: Type | None, method: str, arguments: list[Node]
+) -> Value:
+    """A sharded map: every call is one short critical section of its own."""
+    values = _values(low, arguments)
+    place = receiver.place
+    if place is None or method in ("clone",):
+        return receiver
+    effect = known.effect(method)
+    content = place.then(THROUGH)
+    if method in known.KEYED and arguments:
+        content = content.then(f"[{key_of(arguments[0], values[0])}]")
+    operation = f"{declared.short if declared is not None else 'DashMap'}::{method}"
+    low.site(node, SiteKind.CALL, operation, _ACCESS[effect], place)
+    event = low.emit(
+        _EFFECTS[effect], node, place=content, type=declared, operation=operation, method=method,
+        deps=gather(tuple(values), None).deps,
+    )  # fmt: skip
+    low.events[event].guards = (event,)
+    found = frozenset({(event, _suffix(method))})
+    if method in known.BORROWING:
+        return Value(method_result(declared, method), content, (event,), deps=found)
+    return Value(method_result(declared, method), deps=found)
+
+
+def _managed(low: Lowering, node: Node, method: str) -> Value | None:
+    """`rocket.state::<T>()`, `request.guard::<&State<T>>()`: the managed value of that type."""
+    if method not in ("state", "guard"):
+        return None
+    callee = node.child_by_field_name("function")
+    written = callee.child_by_field_name("type_arguments") if callee is not None else None
+    inner = next(significant(written), None) if written is not None else None
+    declared = low.types.read(inner, low.module, low.self_type)
+    if declared is None:
+        return None
+    if method == "guard":
+        if declared.short != "State":
+            return Value(Type("Option", (declared,)))
+        declared = argument(declared)
+        if declared is None:
+            return None
+    return Value(Type("Option", (declared,)), Place(f"S:{state_key(declared)}"))
+
+
+def state_key(declared: Type) -> str:
+    """The identity of a managed value: its whole type, because Rocket keeps one value a type."""
+    return _full(declared)
+
+
+def _full(declared: Type | None) -> str:
+    if declared is None:
+        return "_"
+    inner = ", ".join(_full(arg) for arg in declared.args)
+    name = declared.name if "::" in declared.name and not _foreign(declared) else declared.short
+    return f"{name}<{inner}>" if inner else name
+
+
+def _foreign(declared: Type) -> bool:
+    return declared.name.split("::")[0] in ("std", "core", "alloc", "rocket", "tokio", "parking_lot", "dashmap")
+
+
+def _identity(low: Lowering, receiver: Value, method: str, arguments: list[Node]) -> Value:
+    declared = receiver.type
+    extra: Value | None = None
+    for one in arguments:
+        if one.type == "closure_expression":
+            extra = run_closure(low, one, (NOTHING,))
+        else:
+            extra = value_of(low, one)
+    if declared is not None and declared.short in ("Option", "Result", "LockResult") and declared.args:
+        if method in ("ok", "ok_or", "ok_or_else", "map_err", "context", "with_context", "or_else"):
+            declared = Type("Result", declared.args)
+        elif method not in ("as_ref", "as_mut", "as_deref", "as_deref_mut"):
+            declared = declared.args[0]
+    value = Value(
+        declared, receiver.place, receiver.guards, receiver.owned, receiver.deps, receiver.key, receiver.parts
+    )
+    if extra is not None and method in ("unwrap_or", "unwrap_or_else", "or_else") and not receiver.owned:
+        return merge_values(value, Value(deps=extra.deps))
+    return value
+
+
+def _values(low: Lowering, arguments: list[Node]) -> list[Value]:
+    found: list[Value] = []
+    for one in arguments:
+        if one.type == "closure_expression":
+            found.append(run_closure(low, one, ()))
+        else:
+            value = evaluate(low, one)
+            if value.owned:
+                low.release(low.claim(value), one)
+            else:
+                value = low.use(value, one)
+            found.append(value)
+    return found
+
+
+def _suffix(method: str) -> str:
+    return "" if method in known.EXISTENCE or method in known.IDENTITY else f"{method}()"
+
+
+def _on_content(low: Lowering, node: Node, receiver: Value, method: str, arguments: list[Node]) -> Value:
+    """A method of the value behind a guard."""
+    place = receiver.place
+    if place is None:
+        return NOTHING
+    declared = peel(receiver.type)
+    plain = [one for one in arguments if one.type != "closure_expression"]
+    values = _values(low, plain)
+    effect = known.effect(method)
+    if declared is not None and declared.short == "Entry":
+        effect = "rmw"
+    if effect == "read" and (low.has_just_read(receiver) or (declared is not None and declared.short == "Iter")):
+        effect = "none"  # a look at what the look-up before it gave
+    target = place
+    if method in known.KEYED and plain:
+        target = place.then(f"[{key_of(plain[0], values[0])}]")
+    elif method in known.BORROWING and method not in ("or_insert", "or_insert_with", "or_default", "and_modify"):
+        target = place if declared is not None and declared.short in ("Option", "Iter") else place.then("[*]")
+    # Which entry is removed is no value that is written.
+    flowing = values if method not in known.KEYED or method in ("insert", "try_insert") else values[1:]
+    deps = gather(tuple(flowing), None).deps
+    if effect == "none":
+        found: Deps = frozenset((event, _join(part, _suffix(method))) for event, part in receiver.deps)
+    else:
+        event = low.emit(
+            _EFFECTS[effect], node, place=target if method in known.KEYED else place, type=declared,
+            operation=f"{declared.short if declared is not None else 'value'}::{method}", method=method,
+            guards=receiver.guards, deps=deps,
+        )  # fmt: skip
+        found = frozenset({(event, _suffix(method))}) | receiver.deps
+    element = element_type(declared) if declared is not None else None
+    if declared is not None and declared.short == "Option":
+        element = argument(declared)
+    produced: Value | None = None
+    for one in arguments:
+        if one.type == "closure_expression":
+            inner = target if method in known.KEYED or method in known.BORROWING else place.then("[*]")
+            if declared is not None and declared.short in ("Option", "Result", "Entry", "Iter"):
+                inner = place
+            item = Value(element, inner, receiver.guards, deps=found)
+            produced = run_closure(low, one, (item, item))
+    result = method_result(declared, method)
+    if method in known.BORROWING:
+        return Value(result, target, receiver.guards, deps=found)
+    if method in ("map", "and_then", "map_or", "map_or_else", "then") and produced is not None:
+        return Value(
+            Type("Option", (produced.type,)) if result is None else result,
+            produced.place, produced.guards, deps=found | produced.deps,
+        )  # fmt: skip
+    extra = produced.deps if produced is not None else NO_DEPS
+    return Value(result, deps=found | extra | (deps if method in ("saturating_sub", "saturating_add") else NO_DEPS))
+
+
+def _on_value(low: Lowering, node: Node, receiver: Value, method: str, arguments: list[Node]) -> Value:
+    """A method of something that is not shared (any more)."""
+    if low.is_content(receiver) or (method == "clone" and receiver.place is not None):
+        return Value(receiver.type, receiver.place, receiver.guards, deps=receiver.deps, key=receiver.key)
+    declared = receiver.type
+    element = element_type(declared)
+    if declared is not None and declared.short in ("Option", "Result"):
+        element = argument(declared)
+    item = Value(element, receiver.place, receiver.guards, deps=receiver.deps)
+    parts: list[Value] = []
+    for one in arguments:
+        if one.type == "closure_expression":
+            parts.append(run_closure(low, one, (item, item)))
+        else:
+            value = evaluate(low, one)
+            if value.owned:
+                low.release(low.claim(value), one)
+                parts.append(Value(deps=value.deps))
+            else:
+                parts.append(low.use(value, one))
+    suffix = _suffix(method) if method not in known.DETACHING or method == "len" else ""
+    if not parts or method not in ("map", "and_then", "map_or"):
+        deps = frozenset((event, _join(part, suffix)) for event, part in receiver.deps)
+    else:
+        deps = receiver.deps
+    for part in parts:
+        deps |= part.deps
+    if known.effect(method) == "rmw" and parts:
+        _flow_back(low, node, frozenset().union(*(part.deps for part in parts)))
+    if declared is not None and is_synchronised(peel(declared)):
+        return Value(declared, receiver.place, deps=deps)
+    result = method_result(declared, method)
+    keeps = receiver.key if method in ("clone", "to_string", "to_owned", "as_str", "into", "trim") else None
+    return Value(result, None, (), owned=False, deps=deps if len(deps) < 96 else receiver.deps, key=keeps)
+
+
+def _flow_back(low: Lowering, node: Node, deps: Deps) -> None:
+    """`local.push(x)`: the local now also holds what `x` depends on."""
+    if not deps:
+        return
+    callee = node.child_by_field_name("function")
+    receiver = callee.child_by_field_name("value") if callee is not None else None
+    while receiver is not None and receiver.type in ("field_expression", "index_expression"):
+        receiver = next(significant(receiver), None)
+    if receiver is not None and receiver.type == "identifier":
+        low.flow_into(text_of(receiver), deps)
+
+
+def _join(part: str, suffix: str) -> str:
+    if not suffix or part.count(".") > 3:
+        return part
+    return f"{part}.{suffix}" if part else suffix

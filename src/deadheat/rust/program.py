@@ -1,0 +1,313 @@
+"""A whole program read: handlers, their event graphs, states, accesses, sites.
+
+Owns the order of work: modules → types → routes → bodies (callees before callers, on demand) →
+roots, one event graph for everything that can run concurrently, with the helpers' events in it
+→ states and the review. It must not know any rule.
+"""
+
+from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deadheat.model import Access, AccessKind, Handler, Review, SharedState, Site, Span, Under
+from deadheat.rust.flow import Flow
+from deadheat.rust.ir import ACCESSES, NO_DEPS, Event, Kind, Place, Summary, Value, Where
+from deadheat.rust.items import Function
+from deadheat.rust.lower import FoundSite, Unready, lower
+from deadheat.rust.lower.builder import Lowering
+from deadheat.rust.lower.inline import inline
+from deadheat.rust.lower.methods import state_key
+from deadheat.rust.modules import Modules
+from deadheat.rust.routes import Route, routes
+from deadheat.rust.states import States
+from deadheat.rust.syntax import text_of
+from deadheat.rust.tree import SourceTree
+from deadheat.rust.types import Type, Types, argument, is_synchronised, peel
+
+_MOSTLY_BROKEN = 0.5
+_ACCESS_KINDS = {
+    Kind.READ: AccessKind.READ,
+    Kind.WRITE: AccessKind.WRITE,
+    Kind.RMW: AccessKind.RMW,
+    Kind.ACQUIRE: AccessKind.ACQUIRE,
+    Kind.RELEASE: AccessKind.RELEASE,
+}
+
+
+class Root(Struct, eq=False, dict=True):
+    """Something that runs concurrently with others and with itself.
+
+    `handler` is None for a function that no handler reaches; `task` marks what a handler
+    starts and does not wait for. All places are canonical; ids are positions.
+    """
+
+    function: Function
+    handler: Handler | None
+    events: list[Event]
+    task: bool = False
+    truncated: bool = False
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The data flow over the events."""
+        return Flow(self.events)
+
+    @property
+    def id(self) -> str:
+        """The handler's id, or the function's path."""
+        return self.handler.id if self.handler is not None else self.function.path
+
+
+class Program:
+    """Everything the rules and the probes ask about."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        """Read a source tree; nothing in it is fatal."""
+        self.tree = tree
+        self.modules = Modules(tree)
+        self.types = Types(self.modules)
+        self.summaries: dict[str, Summary] = {}
+        self._found: list[FoundSite] = []
+        self._started: set[str] = set()
+        self._routes: list[Route] = routes(self.types)
+        for function in self.types.functions.values():
+            if function.body is not None:
+                self._summarise(function)
+        self.states = States(self.types, self._managed())
+        self.roots: tuple[Root, ...] = tuple(self._roots())
+        self.review: Review = self._review()
+
+    # ------------------------------------------------------------------ bodies
+
+    def _summarise(self, function: Function) -> None:
+        """Lower a function, what it calls first; a call cycle is cut where it closes."""
+        pending = [function]
+        while pending:
+            current = pending[-1]
+            if current.path in self.summaries:
+                pending.pop()
+                continue
+            self._started.add(current.path)
+            try:
+                summary, sites = lower(
+                    current, self.types, self._known, self.modules.editions.get(current.module.crate, 2021)
+                )
+            except Unready as wanted:
+                pending.append(wanted.function)
+                continue
+            self.summaries[current.path] = summary
+            self._found += sites
+            pending.pop()
+
+    def _known(self, function: Function) -> Summary | None:
+        known = self.summaries.get(function.path)
+        if known is None and function.path not in self._started and function.body is not None:
+            raise Unready(function)
+        return known
+
+    # ------------------------------------------------------------------ roots
+
+    def _managed(self) -> dict[str, tuple[Type, str]]:
+        """Managed types, from the `State<T>` parameters that ask for them."""
+        found: dict[str, tuple[Type, str]] = {}
+        for function in self.types.functions.values():
+            for node in function.parameters():
+                written = node.child_by_field_name("type")
+                if written is None or b"State" not in (written.text or b""):
+                    continue
+                declared = self.types.read(written, function.module, self.types.owners.get(function.path))
+                inner = argument(declared) if declared is not None and declared.short == "State" else None
+                if inner is not None:
+                    name = _state_name(text_of(written), inner)
+                    found.setdefault(state_key(inner), (inner, name))
+        for summary in self.summaries.values():
+            for event in summary.events:
+                place = event.place
+                if place is not None and place.root.startswith("S:") and place.root[2:] not in found:
+                    inner = Type(place.root[2:].split("<")[0])
+                    found[place.root[2:]] = (inner, inner.short)
+        return found
+
+    def _roots(self) -> list[Root]:
+        found: list[Root] = []
+        reached: set[str] = set()
+        for route in self._routes:
+            root = self._handler_root(route)
+            found += root
+            for one in root:
+                reached |= {event.function for event in one.events}
+        handlers = {route.function.path for route in self._routes}
+        called: set[str] = set()
+        for path, summary in self.summaries.items():
+            called |= {event.function for event in summary.events if event.function != path}
+        for path, summary in self.summaries.items():
+            function = self.types.functions.get(path)
+            if function is None or path in handlers or path in reached or path in called:
+                continue
+            if summary.matters or summary.spawned:
+                found += self._root(function, None, {}, NO_DEPS)
+        return found
+
+    def _handler_root(self, route: Route) -> list[Root]:
+        """Request guards run before the handler, on the same request: their events come first."""
+        guards: dict[int, Function] = {}
+        offset = 1 if route.function.receiver else 0
+        for index, node in enumerate(route.function.parameters()):
+            declared = self.types.read(node.child_by_field_name("type"), route.function.module)
+            while declared is not None and declared.short in ("Option", "Result") and declared.args:
+                declared = declared.args[0]
+            block = self.types.implements.get((declared.name, "FromRequest")) if declared is not None else None
+            for function in block.functions if block is not None else ():
+                if function.name == "from_request":
+                    guards[index + offset] = function
+        return self._root(route.function, route.handler, guards, NO_DEPS)
+
+    def _root(
+        self, function: Function, handler: Handler | None, guards: dict[int, Function], control: frozenset[tuple[int, str]]
+    ) -> list[Root]:
+        summary = self.summaries[function.path]
+        low = Lowering(function, self.types, lambda _: None, 2021)
+        low.control = control
+        given: dict[int, Value] = {}
+        for index, guard in guards.items():
+            before = self.summaries.get(guard.path)
+            if before is not None and before.matters:
+                value = inline(low, function.node, before, [Value()] * 2, ["request", "request"])
+                given[index] = Value(deps=value.deps)
+                low.control = low.control | value.deps
+        arguments: list[Value] = []
+        for index, declared in enumerate(summary.parameter_types):
+            inner = peel(declared)
+            known = inner is not None and (self.types.holds_locks(inner) or is_synchronised(inner))
+            place = Place(f"T:{inner}") if known else None
+            deps = given[index].deps if index in given else NO_DEPS
+            arguments.append(Value(declared, place, deps=deps, key=summary.parameters[index]))
+        entry = len(low.events)
+        inline(low, function.node, summary, arguments, list(summary.parameters))
+        for event, original in zip(low.events[entry:], summary.events, strict=False):
+            event.via = event.via[1:]
+            if original.kind is Kind.RETURN:
+                event.kind = Kind.RETURN
+        events = [self._canonical(event) for event in low.events]
+        roots = [Root(function, handler, events, truncated=low.truncated)]
+        tasks = list(low.spawned)
+        while tasks:
+            task = tasks.pop()
+            tasks += task.spawned
+            inside = [self._canonical(replace(event, via=event.via[1:])) for event in task.events]
+            roots.append(Root(function, handler, inside, task=True))
+        return [root for root in roots if not root.task or any(event.place for event in root.events)]
+
+    def _canonical(self, event: Event) -> Event:
+        place = event.place
+        if place is None:
+            return event
+        place = self.states.canonical(place)
+        if not self.states.is_shared(place) or (event.kind in ACCESSES and not self._is_state(place)):
+            event.kind, event.place = Kind.NOP, None
+        else:
+            event.place = place
+        return event
+
+    def _is_state(self, place: Place) -> bool:
+        if place.is_content:
+            return True
+        static = self.types.statics.get(place.root[2:]) if place.root.startswith("G:") else None
+        return static is not None and static.mutable
+
+    # ------------------------------------------------------------------ what others read
+
+    def span(self, where: Where) -> Span:
+        """The place of a byte range."""
+        return where.file.span(where.start, where.end)
+
+    def state_of(self, place: Place, seen: Type | None = None) -> SharedState:
+        """The shared state that a canonical place belongs to."""
+        return self.states.state(place.state, seen)
+
+    def access(self, root: Root, event: Event) -> Access:
+        """An event as the vocabulary says it."""
+        place = event.place
+        if event.kind is Kind.RELEASE:
+            place = root.events[event.guards[0]].place if event.guards else None
+        state = self.state_of(place, event.type).id if place is not None else ""
+        held = [
+            self.state_of(guard.place).id for guard in root.flow.held(event, surely=True) if guard.place is not None
+        ]
+        key = next((step[1:-1] for step in (place.part if place is not None else ()) if step.startswith("[")), None)
+        return Access(
+            root.id,
+            state,
+            _ACCESS_KINDS[event.kind],
+            self.span(event.where),
+            event.operation,
+            Under(tuple(dict.fromkeys(held))),
+            tuple(self.span(where) for where in event.via),
+            None if key == "*" else key,
+        )
+
+    def _review(self) -> Review:
+        accesses: list[Access] = []
+        states: dict[str, SharedState] = {}
+        for root in self.roots:
+            for event in root.events:
+                if event.place is None or event.kind not in _ACCESS_KINDS or not root.flow.is_live(event):
+                    continue
+                state = self.state_of(event.place, event.type)
+                states[state.id] = state
+                if root.handler is not None:
+                    accesses.append(self.access(root, event))
+        for place in self.states.declared():
+            state = self.states.state(place, None)
+            states.setdefault(state.id, state)
+        skipped = list(self.tree.unreadable)
+        for file in self.modules.files.values():
+            share = file.broken_share()
+            if share > _MOSTLY_BROKEN:
+                skipped.append((file.path, f"{share:.0%} of it is not Rust that can be read"))
+        versions = [p.rocket for p in self.modules.packages if p.rocket is not None]
+        return Review(
+            tuple(route.handler for route in self._routes),
+            tuple(sorted(states.values(), key=lambda state: (state.path, state.id))),
+            tuple(dict.fromkeys(accesses)),
+            tuple(skipped),
+            len(self.modules.files),
+            sum(file.lines for file in self.modules.files.values()),
+            versions[0] if versions else None,
+        )
+
+    @cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """Every place where a request can be held, in file order."""
+        found: dict[tuple[str, int, int], Site] = {}
+        for one in self._found:
+            place, site = one.place, one.site
+            if place is not None and place.root.startswith("P:"):
+                inner = peel(one.parameter_type)
+                place = Place(f"T:{inner}", place.path) if inner is not None else None
+            if place is not None:
+                place = self.states.canonical(place)
+                if not self.states.is_shared(place):
+                    place = None
+            state = self.state_of(place) if place is not None else None
+            rooted = site.rooted and place is not None and place.root[0] in "SG"
+            key = (site.file, *site.call)
+            found.setdefault(key, replace(site, state=state.id if state is not None else None, rooted=rooted))
+        return tuple(found[key] for key in sorted(found))
+
+
+def _state_name(written: str, inner: Type) -> str:
+    """`&State<Db>` is called `Db`, also when `Db` is an alias."""
+    start, end = written.find("<"), written.rfind(">")
+    name = written[start + 1 : end].strip() if 0 <= start < end else ""
+    name = name.split(",")[-1].strip() if name.startswith("'") else name
+    if name and "<" not in name:
+        return name.rsplit("::", 1)[-1]
+    plain = peel(inner)
+    return str(plain if plain is not None else inner)
+
+
+def read(tree: SourceTree) -> Program:
+    """Read a source tree."""
+    return Program(tree)

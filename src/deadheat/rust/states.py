@@ -1,0 +1,172 @@
+"""Shared states: one identity and one name for each, however it is reached.
+
+Owns canonical places and their names. Rocket keeps one managed value per type, so `S:T` plus a
+field path is an exact identity; a helper that only knows `&T` is led back to it when `T` lies in
+exactly one managed value or static. It must not know accesses.
+"""
+
+from deadheat.model import SharedState, Span, StateKind
+from deadheat.rust.ir import THROUGH, Place
+from deadheat.rust.types import (
+    Type,
+    Types,
+    argument,
+    is_atomic,
+    is_concurrent_cell,
+    is_concurrent_map,
+    is_lock,
+    is_synchronised,
+    peel,
+)
+
+_DEPTH = 4
+
+
+class States:
+    """The shared states of a program."""
+
+    def __init__(self, types: Types, managed: dict[str, tuple[Type, str]]) -> None:
+        """`managed` maps the key of a managed type to the type and to what people call it."""
+        self._types = types
+        self._managed = managed
+        self._inside = self._containment()
+        self._known: dict[Place, SharedState] = {}
+
+    def _containment(self) -> dict[str, list[Place]]:
+        """Where a value of each of our types lies inside managed values and statics."""
+        found: dict[str, list[Place]] = {}
+        starts: list[tuple[Type | None, Place]] = [
+            (declared, Place(f"S:{key}")) for key, (declared, _) in self._managed.items()
+        ]
+        for path, static in self._types.statics.items():
+            if not static.is_const and not static.thread_local:
+                starts.append((self._types.read(static.type, static.module), Place(f"G:{path}")))
+        for declared, place in starts:
+            pending = [(declared, place, 0)]
+            while pending:
+                current, here, depth = pending.pop()
+                current = peel(current)
+                if current is None or depth > _DEPTH:
+                    continue
+                if is_synchronised(current):
+                    continue  # what lies behind a lock moves: no fixed identity
+                found.setdefault(str(current), []).append(here)
+                for name, inner in self._types.fields(current).items():
+                    pending.append((inner, here.then(name), depth + 1))
+        return found
+
+    def canonical(self, place: Place) -> Place:
+        """The same place, led back to a managed value or a static where that is certain."""
+        if not place.root.startswith("T:"):
+            return place
+        homes = self._inside.get(place.root[2:], ())
+        return homes[0].then(*place.path) if len(homes) == 1 else place
+
+    def is_shared(self, place: Place) -> bool:
+        """Whether the (canonical) place can be reached by more than one request."""
+        return place.root[0] in "SGT"
+
+    def type_at(self, place: Place) -> Type | None:
+        """The declared type of a place, as far as fields lead."""
+        declared = self._root_type(place)
+        for step in place.path:
+            if step == THROUGH:
+                inner = peel(declared)
+                declared = argument(inner)
+            elif step.startswith("["):
+                inner = peel(declared)
+                many = inner is not None and len(inner.args) > 1
+                declared = argument(inner, 1 if many else 0)
+            else:
+                declared = self._types.field(declared, step)
+        return declared
+
+    def _root_type(self, place: Place) -> Type | None:
+        kind, name = place.root[:2], place.root[2:]
+        if kind == "S:":
+            return self._managed[name][0] if name in self._managed else None
+        if kind == "G:":
+            static = self._types.statics.get(name)
+            return self._types.read(static.type, static.module) if static is not None else None
+        return Type(name)
+
+    def state(self, place: Place, seen: Type | None) -> SharedState:
+        """The state at a canonical place; `seen` is the type an access saw, if it saw one."""
+        known = self._known.get(place)
+        if known is None:
+            declared = self.type_at(place)
+            inner = peel(declared)
+            if not is_synchronised(inner):
+                inner = seen if is_synchronised(seen) else inner
+            known = self._known[place] = SharedState(
+                ".".join((place.root[2:], *place.path)),
+                _kind(inner),
+                self.name(place),
+                str(declared or inner or ""),
+                self._span(place),
+            )
+        return known
+
+    def name(self, place: Place) -> str:
+        """What a person calls the place."""
+        kind, name = place.root[:2], place.root[2:]
+        if kind == "S:" and name in self._managed:
+            text = self._managed[name][1]
+        else:
+            text = name.split("<")[0].rsplit("::", 1)[-1] if kind == "G:" else str(name).rsplit("::", 1)[-1]
+        for step in place.path:
+            if step == THROUGH:
+                continue
+            text += step if step.startswith("[") else f".{step}"
+        return text
+
+    def _span(self, place: Place) -> Span | None:
+        """Where the state is declared: the last field on the way, else the static or the type."""
+        owner: Type | None = self._root_type(place)
+        found: Span | None = None
+        if place.root.startswith("G:"):
+            static = self._types.statics.get(place.root[2:])
+            if static is not None:
+                node = static.node
+                found = static.file.span(node.start_byte + static.shift, node.end_byte + static.shift)
+        for step in place.path:
+            inner = peel(owner)
+            item = self._types.items.get(inner.name) if inner is not None else None
+            if item is None:
+                break
+            for field in item.fields:
+                if field.name == step:
+                    node = field.type.parent if item.fields and not step.isdigit() else field.type
+                    node = node or field.type
+                    found = item.file.span(node.start_byte + item.shift, node.end_byte + item.shift)
+            owner = self._types.field(owner, step)
+        return found
+
+    def declared(self) -> list[Place]:
+        """Every synchronised field of a managed value or a static, touched or not."""
+        found: list[Place] = []
+        for homes in list(self._inside.values()):
+            for home in homes:
+                declared = self.type_at(home)
+                found += [
+                    home.then(name)
+                    for name, inner in self._types.fields(peel(declared)).items()
+                    if is_synchronised(peel(inner))
+                ]
+        for key, (declared, _) in self._managed.items():
+            if is_synchronised(peel(declared)):
+                found.append(Place(f"S:{key}"))
+        for path, static in self._types.statics.items():
+            if not static.is_const and is_synchronised(peel(self._types.read(static.type, static.module))):
+                found.append(Place(f"G:{path}"))
+        return list(dict.fromkeys(found))
+
+
+def _kind(declared: Type | None) -> StateKind:
+    if is_atomic(declared) or is_concurrent_cell(declared):
+        return StateKind.ATOMIC
+    if is_concurrent_map(declared):
+        return StateKind.MAP
+    if is_lock(declared) and declared is not None:
+        return StateKind.RWLOCK if declared.short == "RwLock" else StateKind.MUTEX
+    return StateKind.STATIC if declared is not None else StateKind.MUTEX

@@ -1,0 +1,120 @@
+"""Rust text to syntax trees, and byte offsets to places a person can find.
+
+Owns the parser and the arithmetic of positions. It must not know what any node means.
+tree-sitter's Rust grammar accepts broken text: what does not parse becomes ERROR nodes, and
+everything around them is still read.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+import tree_sitter_rust
+from tree_sitter import Language, Node, Parser, Tree
+
+from deadheat.model import Span
+
+LANGUAGE = Language(tree_sitter_rust.language())
+_PARSER = Parser(LANGUAGE)
+
+
+def parse(text: bytes) -> Tree:
+    """The syntax tree of `text`; never fails, however broken the text is."""
+    return _PARSER.parse(text)
+
+
+class SourceFile:
+    """One file: its text, its tree, and where its lines start."""
+
+    def __init__(self, path: str, text: bytes) -> None:
+        """Parse `text`; `path` is what spans will say."""
+        self.path = path
+        self.text = text
+        self.tree = parse(text)
+        self._starts: list[int] | None = None
+        self._ascii = text.isascii()
+
+    @property
+    def lines(self) -> int:
+        """How many lines the file has."""
+        return self.text.count(b"\n") + (not self.text.endswith(b"\n") and bool(self.text))
+
+    def line(self, offset: int) -> int:
+        """The 1-based line of a byte offset."""
+        return bisect_right(self._line_starts(), offset)
+
+    def span(self, start: int, end: int) -> Span:
+        """The place of a byte range; columns count characters, not bytes."""
+        starts = self._line_starts()
+        first, last = bisect_right(starts, start), bisect_right(starts, end)
+        return Span(
+            self.path,
+            first,
+            self._column(starts[first - 1], start),
+            last,
+            self._column(starts[last - 1], end),
+        )
+
+    def _column(self, line_start: int, offset: int) -> int:
+        if self._ascii:
+            return offset - line_start + 1
+        return len(self.text[line_start:offset].decode("utf-8", "replace")) + 1
+
+    def _line_starts(self) -> list[int]:
+        if self._starts is None:
+            starts, at = [0], self.text.find(b"\n")
+            while at >= 0:
+                starts.append(at + 1)
+                at = self.text.find(b"\n", at + 1)
+            self._starts = starts
+        return self._starts
+
+    def broken_share(self) -> float:
+        """Share of the file's bytes that lie in text the grammar could not make sense of."""
+        root = self.tree.root_node
+        if not root.has_error or not self.text:
+            return 0.0
+        lost = 0
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            if node.type == "ERROR":
+                # An ERROR that still holds whole functions has lost only its seams.
+                kept = sum(
+                    child.end_byte - child.start_byte
+                    for child in node.named_children
+                    if child.type in ("function_item", "struct_item", "impl_item")
+                )
+                lost += node.end_byte - node.start_byte - kept
+            elif node.has_error:
+                pending.extend(node.named_children)
+        return lost / len(self.text)
+
+
+def text_of(node: Node) -> str:
+    """The source text of a node."""
+    content = node.text
+    return content.decode("utf-8", "replace") if content is not None else ""
+
+
+def field_text(node: Node, name: str) -> str:
+    """The text of a named field, empty when the field is absent."""
+    child = node.child_by_field_name(name)
+    return text_of(child) if child is not None else ""
+
+
+def string_value(node: Node) -> str:
+    """What is between the quotes of a string literal (escapes as written)."""
+    for child in node.named_children:
+        if child.type == "string_content":
+            return text_of(child)
+    return ""
+
+
+def significant(node: Node) -> Iterator[Node]:
+    """The named children that are not comments or attributes."""
+    for child in node.named_children:
+        if child.type not in _TRIVIA:
+            yield child
+
+
+_TRIVIA = frozenset({"line_comment", "block_comment", "attribute_item", "inner_attribute_item"})

@@ -1,0 +1,81 @@
+"""What is unstable between identical runs is not compared, and no more than that."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deadheat.model import Response
+from deadheat.oracle import Canon, Observation, sorted_collections
+
+
+def seen(*bodies: str, state: str = "") -> Observation:
+    return Observation(
+        tuple(Response(200, (), body.encode()) for body in bodies),
+        (("map", state),) if state else (),
+    )
+
+
+def test_a_stable_answer_is_compared_word_for_word() -> None:
+    canon = Canon()
+    canon.learn([seen("count is 1"), seen("count is 1")])
+    assert canon.masked == ()
+    assert canon.outcome(seen("count is 2")) != canon.outcome(seen("count is 1"))
+
+
+def test_identifiers_are_renamed_and_a_duplicate_stays_visible() -> None:
+    canon = Canon()
+    canon.learn([seen("id a1", "id b2"), seen("id c3", "id d4")])
+    assert canon.masked == ()
+    assert canon.outcome(seen("id x", "id y")) == canon.outcome(seen("id p", "id q"))
+    assert canon.outcome(seen("id x", "id x")) != canon.outcome(seen("id p", "id q"))
+
+
+def test_what_renaming_cannot_settle_is_masked_and_said() -> None:
+    canon = Canon()
+    # The same time by chance in one run, different times in the other.
+    canon.learn([seen("at 10:00", "at 10:00"), seen("at 10:01", "at 10:02")])
+    assert canon.masked
+    assert canon.outcome(seen("at 1", "at 2")) == canon.outcome(seen("at 3", "at 3"))
+
+
+def test_an_answer_that_changes_its_layout_cannot_be_compared() -> None:
+    canon = Canon()
+    canon.learn([seen("one two"), seen("one")])
+    assert not canon.stable
+    assert any("whole" in masked for masked in canon.masked)
+
+
+def test_the_status_is_always_compared() -> None:
+    canon = Canon()
+    canon.learn([seen("x1"), seen("x2")])
+    other = Observation((Response(409, (), b"x3"),))
+    assert canon.outcome(other) != canon.outcome(seen("x4"))
+
+
+def test_unordered_collections_compare_equal_in_any_order() -> None:
+    one = 'Shop { by: {"a": Item { n: 1, m: 2 }, "b": Item { n: 3, m: 4 }} }'
+    two = 'Shop { by: {"b": Item { n: 3, m: 4 }, "a": Item { n: 1, m: 2 }} }'
+    assert sorted_collections(one) == sorted_collections(two)
+
+
+def test_structs_and_lists_keep_their_order() -> None:
+    assert sorted_collections("P { y: 1, x: 2 }") == "P { y: 1, x: 2 }"
+    assert sorted_collections("[2, 1]") == "[2, 1]"
+
+
+def test_braces_in_strings_are_text() -> None:
+    text = '["}{", "\\"}"]'
+    assert sorted_collections(text) == text
+
+
+@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(), max_size=5))
+def test_every_order_of_a_map_gives_one_text(entries: dict[str, int]) -> None:
+    def show(items: list[tuple[str, int]]) -> str:
+        return "{" + ", ".join(f'"{key}": {value}' for key, value in items) + "}"
+
+    items = list(entries.items())
+    assert sorted_collections(show(items)) == sorted_collections(show(items[::-1]))
+
+
+@given(st.text('{}[]()," \\ab:', max_size=60))
+def test_any_text_is_survived(text: str) -> None:
+    sorted_collections(text)
