@@ -196,7 +196,7 @@ def test_without_a_controller_the_probes_do_nothing(built: Callable[[str], Build
     # Rocket refuses the port, so it ends by itself, past `attach`.
     ended = subprocess.run([binary], env=environment, capture_output=True, check=False, timeout=20)
     assert ended.returncode != 0
-    assert b"deadheat" not in ended.stderr
+    assert b"deadheat:" not in ended.stderr
 
 
 def test_an_absent_controller_is_said(built: Callable[[str], Build], tmp_path: Path) -> None:

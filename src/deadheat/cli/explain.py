@@ -42,4 +42,3 @@ def _page(rule: Rule) -> page.RulePage:
         valid=tuple(page.Example(example.source, example.title) for example in rule.valid[:1]),
         fixes=tuple(f"{fix.title}: {fix.argument}" if fix.argument else fix.title for fix in rule.fixes),
     )
-

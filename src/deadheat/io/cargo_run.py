@@ -151,9 +151,10 @@ def _listen(
     errors: list[Diagnostic] = []
     compiled: set[str] = set()
     for line in lines:
-        if not line.startswith(b"{"):
-            continue  # a build script or macro that prints
-        message = msgspec.json.decode(line, type=_Message)
+        try:
+            message = msgspec.json.decode(line, type=_Message)
+        except msgspec.MsgspecError:
+            continue  # a macro that prints while it is expanded: cargo's own lines are all JSON
         if message.message is not None and message.message.level.startswith("error"):
             errors.append(message.message)
         if message.reason == "compiler-artifact" and message.target:

@@ -1,17 +1,16 @@
 """Plain HTTP/1.1 requests over warm connections to the application under exploration.
 
-Owns connections to a loopback port; framing is h11's. It must not know why a request is sent.
-A response is awaited apart from its request: while the probes hold a racer, its connection is
-silent for as long as the schedule wants.
+Owns connections to a loopback port; framing is `wire.http1`'s. It must not know why a request
+is sent. A response is awaited apart from its request: while the probes hold a racer, its
+connection is silent for as long as the schedule wants.
 """
 
 import socket
 from types import TracebackType
 from typing import Self
 
-import h11
-
 from deadheat.model import Request, Response, TargetError
+from deadheat.wire import PLANS, Exchange
 
 HOST = "127.0.0.1"
 
@@ -25,9 +24,9 @@ class Connection:
 
     def __init__(self, port: int, timeout: float = 10.0) -> None:
         """Connect to `port` on loopback; `timeout` in seconds bounds every wait."""
-        self._port = port
         self._timeout = timeout
-        self._protocol = h11.Connection(our_role=h11.CLIENT)
+        self._exchange = Exchange(f"{HOST}:{port}")
+        self._tail = b""
         try:
             self._socket = socket.create_connection((HOST, port), timeout)
         except OSError as error:
@@ -47,40 +46,33 @@ class Connection:
         """Close the connection."""
         self.close()
 
+    def prepare(self, request: Request, *extra: tuple[str, str], plan: str = "whole") -> None:
+        """Send what the release plan sends ahead of `request`; `release` sends the rest."""
+        ahead, self._tail = PLANS[plan](self._exchange.frame(request, *extra))
+        if ahead:
+            self._write(ahead)
+
+    def release(self) -> None:
+        """Send what was held back, without awaiting the answer."""
+        self._write(self._tail)
+
     def send(self, request: Request, *extra: tuple[str, str]) -> None:
         """Send `request` whole, with `extra` headers, without awaiting the answer."""
-        if self._protocol.our_state is h11.DONE and self._protocol.their_state is h11.DONE:
-            self._protocol.start_next_cycle()
-        headers = [("host", f"{HOST}:{self._port}"), *request.headers, *extra]
-        if request.body or request.method in {"POST", "PUT", "PATCH"}:
-            headers.append(("content-length", str(len(request.body))))
-        head = h11.Request(method=request.method, target=request.target, headers=headers)
-        data = self._protocol.send(head) or b""
-        if request.body:
-            data += self._protocol.send(h11.Data(data=request.body)) or b""
-        data += self._protocol.send(h11.EndOfMessage()) or b""
-        try:
-            self._socket.sendall(data)
-        except OSError as error:
-            raise TargetError(f"{request} could not be sent: {error}") from error
+        self.prepare(request, *extra)
+        self.release()
 
     def receive(self) -> Response:
         """Await the answer to the request sent last."""
-        status, body = 0, bytearray()
-        headers: tuple[tuple[str, str], ...] = ()
         while True:
-            event = self._next_event()
-            if isinstance(event, h11.Response):
-                status = event.status_code
-                headers = tuple(
-                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers
-                )
-            elif isinstance(event, h11.Data):
-                body += event.data
-            elif isinstance(event, h11.EndOfMessage):
-                return Response(status, headers, bytes(body))
-            elif isinstance(event, h11.ConnectionClosed):
-                raise TargetError("the connection was closed before the answer came")
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError as error:
+                raise TargetError(f"no answer within {self._timeout:g} s") from error
+            except OSError as error:
+                raise TargetError(f"the connection broke before the answer came: {error}") from error
+            response = self._exchange.receive(data)
+            if response is not None:
+                return response
 
     def ask(self, request: Request) -> Response:
         """Send and await the answer."""
@@ -90,27 +82,17 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether another request may go over this connection."""
-        return self._protocol.our_state is h11.DONE and self._protocol.their_state is h11.DONE
+        return self._exchange.reusable
 
     def close(self) -> None:
         """Close; a request still under way may execute all the same."""
         self._socket.close()
 
-    def _next_event(self) -> h11.Event | type[h11.PAUSED | h11.NEED_DATA]:
-        while True:
-            try:
-                event = self._protocol.next_event()
-            except h11.RemoteProtocolError as error:
-                raise TargetError(f"the answer is not HTTP/1.1: {error}") from error
-            if event is not h11.NEED_DATA:
-                return event
-            try:
-                data = self._socket.recv(65536)
-            except TimeoutError as error:
-                raise TargetError(f"no answer within {self._timeout:g} s") from error
-            except OSError as error:
-                raise TargetError(f"the connection broke before the answer came: {error}") from error
-            self._protocol.receive_data(data)
+    def _write(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise TargetError(f"the request could not be sent: {error}") from error
 
 
 class Pool:

@@ -115,7 +115,7 @@ def locate(path: Path, attached: Iterable[str]) -> tuple[Path, Package]:
     manifest = manifest.resolve()
     status, output, said = _metadata(manifest, "--no-deps")
     if status:
-        raise ProjectError(f"{manifest}: cargo cannot read it: {_last(said)}")
+        raise ProjectError(f"{manifest}: cargo cannot read it: {_short(said)}")
     metadata = msgspec.json.decode(output, type=_Metadata)
     root = Path(metadata.workspace_root)
     files = [root / file for file in attached]
@@ -219,6 +219,9 @@ def _quoted(path: Path) -> str:
     return msgspec.json.encode(str(path)).decode()
 
 
-def _last(said: str) -> str:
+def _short(said: str) -> str:
+    """The error and its last cause, in one line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return " ".join(lines[:3]) or "it says nothing"
+    if not lines:
+        return "it says nothing"
+    return f"{lines[0]}: {lines[-1]}" if "Caused by:" in lines else " ".join(lines[:2])

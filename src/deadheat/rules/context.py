@@ -46,17 +46,19 @@ class Context:
     def writers(self, state: Place, part: tuple[str, ...]) -> list[Root]:
         """The roots that change (this part of) the state, whatever key they use."""
         part = _any_key(part)
-        return [
-            root
-            for root in self.program.roots
-            if any(
-                event.kind in (Kind.WRITE, Kind.RMW)
-                and event.place is not None
-                and event.place.state == state
-                and overlap(_any_key(event.place.part), part)
-                for event in root.events
-            )
-        ]
+        found = [root for written, root in self._writes.get(state, ()) if overlap(written, part)]
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def _writes(self) -> dict[Place, list[tuple[tuple[str, ...], Root]]]:
+        """Which parts of a state each root changes."""
+        found: dict[Place, dict[tuple[tuple[str, ...], int], Root]] = {}
+        for number, root in enumerate(self.program.roots):
+            for event in root.events:
+                if event.kind in (Kind.WRITE, Kind.RMW) and event.place is not None:
+                    parts = found.setdefault(event.place.state, {})
+                    parts.setdefault((_any_key(event.place.part), number), root)
+        return {state: [(part, root) for (part, _), root in parts.items()] for state, parts in found.items()}
 
     def handlers(self, first: Root, others: Iterable[Root]) -> tuple[str, ...]:
         """Handler ids, the one that contains the window first."""

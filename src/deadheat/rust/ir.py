@@ -15,6 +15,7 @@ negative guards.
 """
 
 from enum import StrEnum
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -134,7 +135,7 @@ class Value(Struct, frozen=True, gc=False):
 NOTHING = Value()
 
 
-class Summary(Struct, eq=False):
+class Summary(Struct, eq=False, dict=True):
     """What a function does, for its callers and for the rules."""
 
     function: str
@@ -146,10 +147,26 @@ class Summary(Struct, eq=False):
     spawned: "tuple[Summary, ...]" = ()
     truncated: bool = False
 
+    @cached_property
+    def _roots(self) -> frozenset[str]:
+        return frozenset(event.place.root for event in self.events if event.place is not None) | {
+            root for body in self.spawned for root in body._roots
+        }
+
     @property
     def matters(self) -> bool:
         """Whether the function touches anything that could be shared."""
-        return any(event.place is not None for event in self.events)
+        return bool(self._roots)
+
+    def matters_for(self, arguments: list[Value]) -> bool:
+        """Whether it does when called with these arguments."""
+        for root in self._roots:
+            if not root.startswith("P:"):
+                return True
+            number = int(root[2:])
+            if number < len(arguments) and arguments[number].place is not None:
+                return True
+        return any(value.owned for value in arguments)
 
 
 def part_of(base: tuple[str, ...], suffix: str) -> tuple[str, ...]:

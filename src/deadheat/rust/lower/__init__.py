@@ -11,6 +11,7 @@ from deadheat.rust.ir import NOTHING, Place, Summary, Value
 from deadheat.rust.items import Function
 from deadheat.rust.lower import calls, control, expressions, macros, methods
 from deadheat.rust.lower.builder import Binding, FoundSite, Lowering
+from deadheat.rust.lower.compact import compact
 from deadheat.rust.lower.control import bind, block
 from deadheat.rust.lower.methods import state_key
 from deadheat.rust.syntax import text_of
@@ -39,13 +40,13 @@ def lower(
     names = _parameters(low)
     body = function.body
     if body is not None:
-        result = block(low, body)
-        if function.node.child_by_field_name("return_type") is not None:
-            result = _returned(low, result)
-        low.leave(body, result if function.node.child_by_field_name("return_type") is not None else NOTHING)
+        value = block(low, body)
+        answers = function.node.child_by_field_name("return_type") is not None
+        low.leave(body, _returned(low, value) if answers else NOTHING)
     frame = low.frames[0]
+    events, exits, result = compact(low.events, tuple(dict.fromkeys(frame.exits)), frame.result)
     summary = Summary(
-        function.path, low.events, tuple(dict.fromkeys(frame.exits)), frame.result, tuple(names),
+        function.path, events, exits, result, tuple(names),
         tuple(low.parameter_types), tuple(low.spawned), low.truncated,
     )  # fmt: skip
     return summary, low.sites

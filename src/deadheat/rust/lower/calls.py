@@ -133,11 +133,10 @@ def _own_function(low: Lowering, path: tuple[str, ...]) -> Function | None:
 
 def call_function(low: Lowering, node: Node, function: Function, given: list[tuple[Node, Value]]) -> Value:
     """A call of one of our functions: its events happen here."""
-    if function.receiver and given:
-        pass  # `Type::method(receiver, …)`: the receiver is simply the first argument
+    # In `Type::method(receiver, …)` the receiver is simply the first argument.
     summary = low.summaries(function)
     declared = low.types.result(function)
-    if summary is None or not summary.matters:
+    if summary is None or not summary.matters_for([value for _, value in given]):
         values = tuple(low.use(value, one) for one, value in given)
         _drop_moved(low, given, node)
         deps = {(event, f"{part}.{function.name}()" if part else f"{function.name}()")

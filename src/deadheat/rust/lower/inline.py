@@ -10,7 +10,7 @@ from tree_sitter import Node
 from deadheat.rust.ir import ACCESSES, NOTHING, Deps, Event, Kind, Place, Summary, Value, Where
 from deadheat.rust.lower.builder import Lowering
 
-LIMIT = 1500  # events of one body; past it a callee is left out and the body marked truncated
+LIMIT = 800  # events of one body; past it a callee is left out and the body marked truncated
 _MAX_DEPS = 64
 
 
@@ -21,6 +21,7 @@ class _Substitution:
         self.keys = {f"[§{index}]": f"[{key}]" for index, key in enumerate(keys)}
         self.names = names
         self.gone: dict[int, Deps] = {}
+        self._known: dict[Deps, Deps] = {}
 
     def argument(self, number: int) -> Value:
         return self.arguments[number] if number < len(self.arguments) else NOTHING
@@ -44,6 +45,12 @@ class _Substitution:
         return tuple(dict.fromkeys(found))
 
     def deps(self, deps: Deps) -> Deps:
+        known = self._known.get(deps)  # the events of a branch share their control
+        if known is None:
+            known = self._known[deps] = self._deps(deps)
+        return known
+
+    def _deps(self, deps: Deps) -> Deps:
         found: set[tuple[int, str]] = set()
         for event, part in deps:
             if event >= 0 and event not in self.gone:

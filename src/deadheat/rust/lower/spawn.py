@@ -11,6 +11,7 @@ from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
 from deadheat.rust.ir import NO_DEPS, NOTHING, Kind, Summary, Value
 from deadheat.rust.lower.builder import Binding, Frame, Lowering
+from deadheat.rust.lower.compact import compact
 from deadheat.rust.lower.control import run_closure
 from deadheat.rust.lower.expressions import evaluate
 
@@ -37,9 +38,10 @@ def spawn(low: Lowering, node: Node, name: str, before: str, arguments: list[Nod
     result = _run(child, work)
     child.leave(node, result)
     low.sites += child.sites
+    events, exits, _ = compact(child.events, tuple(child.frames[0].exits), NOTHING)
     low.spawned.append(
         Summary(
-            low.function.path, child.events, tuple(child.frames[0].exits), NOTHING,
+            low.function.path, events, exits, NOTHING,
             parameter_types=tuple(low.parameter_types), spawned=tuple(child.spawned),
         )  # fmt: skip
     )
