@@ -37,7 +37,9 @@ impl Fairing for Steer {
 
     async fn on_request(&self, request: &mut Request<'_>, _data: &mut Data<'_>) {
         let found = request.headers().get_one(HEADER).and_then(racer);
-        if let (Some(racer), Some(task), Some(runtime)) = (found, tokio::task::try_id(), runtime::get()) {
+        if let (Some(racer), Some(task), Some(runtime)) =
+            (found, tokio::task::try_id(), runtime::get())
+        {
             runtime.at_desk(|desk| {
                 desk.tasks.insert(task, racer);
                 desk.control.arrive(racer.0, racer.1);
@@ -47,7 +49,9 @@ impl Fairing for Steer {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, _response: &mut Response<'r>) {
         let found = request.headers().get_one(HEADER).and_then(racer);
-        if let (Some(racer), Some(task), Some(runtime)) = (found, tokio::task::try_id(), runtime::get()) {
+        if let (Some(racer), Some(task), Some(runtime)) =
+            (found, tokio::task::try_id(), runtime::get())
+        {
             runtime.at_desk(|desk| {
                 if desk.tasks.remove(&task).is_some() {
                     desk.control.answer(racer.0, racer.1);

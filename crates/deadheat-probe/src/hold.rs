@@ -89,7 +89,9 @@ pub fn hit_passing(point: u32, mode: Mode, view: View<'_>) {
 }
 
 fn reach(point: u32, mode: Mode, view: Option<View<'static>>, rooted: bool) {
-    let Some(runtime) = runtime::get() else { return };
+    let Some(runtime) = runtime::get() else {
+        return;
+    };
     let gate = Arc::new(Gate {
         open: AtomicBool::new(false),
         thread: thread::current(),
@@ -99,7 +101,9 @@ fn reach(point: u32, mode: Mode, view: Option<View<'static>>, rooted: bool) {
             Some(view) if rooted => desk.memory.number(point, view),
             _ => 0,
         };
-        let Some((run, actor)) = inherit::current(desk) else { return false };
+        let Some((run, actor)) = inherit::current(desk) else {
+            return false;
+        };
         let hold = Hold {
             point,
             mode,
@@ -121,7 +125,8 @@ fn wait(gate: &Gate) {
             thread::park();
         }
     };
-    let multi = Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+    let multi = Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
     if multi {
         tokio::task::block_in_place(blocked);
     } else {

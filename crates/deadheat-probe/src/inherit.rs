@@ -13,7 +13,9 @@ thread_local! {
 
 /// The racer that this thread works for at the moment.
 pub fn current(desk: &Desk) -> Option<Racer> {
-    CURRENT.get().or_else(|| desk.tasks.get(&tokio::task::try_id()?).copied())
+    CURRENT
+        .get()
+        .or_else(|| desk.tasks.get(&tokio::task::try_id()?).copied())
 }
 
 /// A part of a racer that runs beside its request; its end is told when it is dropped.

@@ -56,7 +56,9 @@ pub fn after<T>(value: T, _probe: ()) -> T {
 macro_rules! place {
     ($point:literal, $mode:ident, $receiver:expr) => {{
         if $crate::active() {
-            use $crate::internal::{AsPlace as _, ViewBoth as _, ViewClone as _, ViewDebug as _, ViewOpaque as _};
+            use $crate::internal::{
+                AsPlace as _, ViewBoth as _, ViewClone as _, ViewDebug as _, ViewOpaque as _,
+            };
             $crate::internal::hit_rooted(
                 $point,
                 $crate::internal::Mode::$mode,
@@ -71,7 +73,9 @@ macro_rules! place {
 macro_rules! passing {
     ($point:literal, $mode:ident, $receiver:expr) => {{
         if $crate::active() {
-            use $crate::internal::{AsPlace as _, ViewBoth as _, ViewClone as _, ViewDebug as _, ViewOpaque as _};
+            use $crate::internal::{
+                AsPlace as _, ViewBoth as _, ViewClone as _, ViewDebug as _, ViewOpaque as _,
+            };
             $crate::internal::hit_passing(
                 $point,
                 $crate::internal::Mode::$mode,

@@ -38,7 +38,12 @@ impl Memory {
         if let Some(&number) = self.numbers.get(&view.address()) {
             return number;
         }
-        let mut place = Place { point, view, kept: None, text: None };
+        let mut place = Place {
+            point,
+            view,
+            kept: None,
+            text: None,
+        };
         place.keep();
         self.places.push(place);
         self.numbers.insert(view.address(), self.places.len());
@@ -48,7 +53,11 @@ impl Memory {
     /// Takes the present values as the ones to restore. Gives how many can be, of how many.
     pub fn mark(&mut self) -> (usize, usize) {
         self.places.iter_mut().for_each(Place::keep);
-        let kept = self.places.iter().filter(|place| place.kept.is_some()).count();
+        let kept = self
+            .places
+            .iter()
+            .filter(|place| place.kept.is_some())
+            .count();
         (kept, self.places.len())
     }
 
@@ -75,19 +84,29 @@ impl Memory {
 
     /// `point:place:value` of every place.
     pub fn values(&self) -> String {
-        list(self.places.iter().zip(1..).map(|(place, number): (_, usize)| {
-            let value = place.view.show().unwrap_or_default();
-            format!("{}:{number}:{}", place.point, encode(&value))
-        }))
+        list(
+            self.places
+                .iter()
+                .zip(1..)
+                .map(|(place, number): (_, usize)| {
+                    let value = place.view.show().unwrap_or_default();
+                    format!("{}:{number}:{}", place.point, encode(&value))
+                }),
+        )
     }
 
     /// `point:place:kept:value` of every place.
     pub fn state(&self) -> String {
-        list(self.places.iter().zip(1..).map(|(place, number): (_, usize)| {
-            let value = place.view.show().unwrap_or_default();
-            let kept = u8::from(place.kept.is_some());
-            format!("{}:{number}:{kept}:{}", place.point, encode(&value))
-        }))
+        list(
+            self.places
+                .iter()
+                .zip(1..)
+                .map(|(place, number): (_, usize)| {
+                    let value = place.view.show().unwrap_or_default();
+                    let kept = u8::from(place.kept.is_some());
+                    format!("{}:{number}:{kept}:{}", place.point, encode(&value))
+                }),
+        )
     }
 
     /// The application ends: nothing may be looked at any more.

@@ -64,11 +64,15 @@ impl<T> AsPlace for std::sync::Mutex<T> {
     }
 
     fn look(&self, see: &mut dyn FnMut(&T)) -> bool {
-        acquired(self.try_lock()).map(|content| see(&content)).is_some()
+        acquired(self.try_lock())
+            .map(|content| see(&content))
+            .is_some()
     }
 
     fn put(&self, content: T) -> bool {
-        acquired(self.try_lock()).map(|mut old| *old = content).is_some()
+        acquired(self.try_lock())
+            .map(|mut old| *old = content)
+            .is_some()
     }
 
     fn poisoned(&self) -> bool {
@@ -92,11 +96,15 @@ impl<T> AsPlace for std::sync::RwLock<T> {
     }
 
     fn look(&self, see: &mut dyn FnMut(&T)) -> bool {
-        acquired(self.try_read()).map(|content| see(&content)).is_some()
+        acquired(self.try_read())
+            .map(|content| see(&content))
+            .is_some()
     }
 
     fn put(&self, content: T) -> bool {
-        acquired(self.try_write()).map(|mut old| *old = content).is_some()
+        acquired(self.try_write())
+            .map(|mut old| *old = content)
+            .is_some()
     }
 
     fn poisoned(&self) -> bool {

@@ -47,13 +47,17 @@ pub fn read(line: &str) -> Result<Command, String> {
     let verb = fields.next().unwrap_or_default();
     let mut field = || fields.next().ok_or_else(|| format!("{verb} lacks a field"));
     match verb {
-        "POINTS" => items(field()?).map(point).collect::<Result<_, _>>().map(Command::Points),
+        "POINTS" => items(field()?)
+            .map(point)
+            .collect::<Result<_, _>>()
+            .map(Command::Points),
         "RUN" => {
             let order = Order {
                 run: number(field()?)?,
                 actors: number(field()?)?,
                 prefix: items(field()?).map(number).collect::<Result<_, _>>()?,
-                asleep: items(field()?).try_fold(0, |mask, item| Ok::<_, String>(mask | bit(number(item)?)))?,
+                asleep: items(field()?)
+                    .try_fold(0, |mask, item| Ok::<_, String>(mask | bit(number(item)?)))?,
             };
             if order.actors > MAX_ACTORS {
                 return Err(format!("{} actors, at most {MAX_ACTORS}", order.actors));
@@ -91,7 +95,9 @@ fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
 fn point(record: &str) -> Result<(u32, u32, bool), String> {
     let mut parts = record.split(':');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(id), Some(resource), Some(access)) => Ok((number(id)?, number(resource)?, access != "r")),
+        (Some(id), Some(resource), Some(access)) => {
+            Ok((number(id)?, number(resource)?, access != "r"))
+        }
         _ => Err(format!("not a point: {record}")),
     }
 }
@@ -128,9 +134,18 @@ mod tests {
 
     #[test]
     fn a_run_is_read() {
-        let order = Order { run: 7, actors: 2, prefix: vec![0, 1, 1], asleep: 0b10 };
+        let order = Order {
+            run: 7,
+            actors: 2,
+            prefix: vec![0, 1, 1],
+            asleep: 0b10,
+        };
         assert_eq!(read("RUN 7 2 0,1,1 1\n"), Ok(Command::Run(order)));
-        let first = Order { run: 1, actors: 1, ..Order::default() };
+        let first = Order {
+            run: 1,
+            actors: 1,
+            ..Order::default()
+        };
         assert_eq!(read("RUN 1 1 - -"), Ok(Command::Run(first)));
         assert!(read("RUN 1 17 - -").is_err());
         assert!(read("RUN 1").is_err());
@@ -139,7 +154,10 @@ mod tests {
 
     #[test]
     fn points_are_read() {
-        assert_eq!(read("POINTS 1:0:r,2:3:w"), Ok(Command::Points(vec![(1, 0, false), (2, 3, true)])));
+        assert_eq!(
+            read("POINTS 1:0:r,2:3:w"),
+            Ok(Command::Points(vec![(1, 0, false), (2, 3, true)]))
+        );
         assert_eq!(read("POINTS -"), Ok(Command::Points(vec![])));
     }
 

@@ -13,7 +13,9 @@ pub fn own_thread() -> Option<String> {
 
 /// Whether every thread but `own` sleeps.
 pub fn all_asleep_but(own: Option<&str>) -> bool {
-    let Ok(tasks) = fs::read_dir("/proc/self/task") else { return false };
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else {
+        return false;
+    };
     for task in tasks.flatten() {
         if task.file_name().to_str() == own {
             continue;

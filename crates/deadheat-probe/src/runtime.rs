@@ -58,7 +58,10 @@ pub fn get() -> Option<&'static Runtime> {
             }
             Err(error) => {
                 // The controller waits for a connection: better to end with a reason than to run unsteered.
-                eprintln!("deadheat: cannot connect to {}: {error}", path.to_string_lossy());
+                eprintln!(
+                    "deadheat: cannot connect to {}: {error}",
+                    path.to_string_lossy()
+                );
                 std::process::exit(3);
             }
         }

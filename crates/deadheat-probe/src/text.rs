@@ -79,7 +79,8 @@ fn sorted(text: &str) -> Option<String> {
             }
             '{' | '[' | '(' => {
                 // `Name { field: … }` is a struct: its fields have an order already.
-                let map = c == '{' && !(previous.is_alphanumeric() || previous == '_' || previous == '>');
+                let map =
+                    c == '{' && !(previous.is_alphanumeric() || previous == '_' || previous == '>');
                 levels.push(Level::new(Some(c), map));
             }
             '}' | ']' | ')' => {
@@ -163,7 +164,8 @@ mod tests {
     #[test]
     fn equal_maps_read_equal() {
         let forward: HashMap<u32, String> = (0..20).map(|n| (n, format!("a, {{{n}"))).collect();
-        let backward: HashMap<u32, String> = (0..20).rev().map(|n| (n, format!("a, {{{n}"))).collect();
+        let backward: HashMap<u32, String> =
+            (0..20).rev().map(|n| (n, format!("a, {{{n}"))).collect();
         assert_eq!(of(&forward), of(&backward));
         assert!(of(&HashMap::from([(2, 'b'), (1, '}')])) == "{1: '}', 2: 'b'}");
         assert_eq!(of(&HashSet::from(["z", "a"])), r#"{"a", "z"}"#);
@@ -178,9 +180,15 @@ mod tests {
             z: Vec<u8>,
             a: Option<(u8, char)>,
         }
-        let pair = Pair { z: vec![3, 1], a: Some((1, '\'')) };
+        let pair = Pair {
+            z: vec![3, 1],
+            a: Some((1, '\'')),
+        };
         assert_eq!(of(&pair), r"Pair { z: [3, 1], a: Some((1, '\'')) }");
-        assert_eq!(of(&HashMap::from([(2, pair)])), r"{2: Pair { z: [3, 1], a: Some((1, '\'')) }}");
+        assert_eq!(
+            of(&HashMap::from([(2, pair)])),
+            r"{2: Pair { z: [3, 1], a: Some((1, '\'')) }}"
+        );
     }
 
     #[test]

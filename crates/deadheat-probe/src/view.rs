@@ -29,8 +29,10 @@ unsafe impl Sync for View<'_> {}
 struct Table {
     free: unsafe fn(*const (), Mode) -> bool,
     show: Option<unsafe fn(*const ()) -> Option<String>>,
-    keep: Option<unsafe fn(*const ()) -> Option<Box<dyn Kept>>>,
+    keep: Option<unsafe fn(*const ()) -> Keeping>,
 }
+
+type Keeping = Option<Box<dyn Kept>>;
 
 /// A copy of a content that was, and how to put it back.
 pub trait Kept: Send {
@@ -60,7 +62,9 @@ where
     fn restore(&self) -> bool {
         // SAFETY: contents are kept for rooted places only; these live as long as the application.
         let place = unsafe { &*self.place };
-        let Some(content) = cloned(&self.content) else { return false };
+        let Some(content) = cloned(&self.content) else {
+            return false;
+        };
         let done = place.put(content);
         if done && !self.poisoned && place.poisoned() {
             place.heal();
@@ -84,7 +88,9 @@ impl View<'_> {
     /// The content as text; None while it is locked or when its type has no `Debug`.
     pub fn show(&self) -> Option<String> {
         // SAFETY: as above.
-        self.table.show.and_then(|show| unsafe { show(self.address) })
+        self.table
+            .show
+            .and_then(|show| unsafe { show(self.address) })
     }
 
     /// Whether the content could be kept at all.
@@ -95,7 +101,9 @@ impl View<'_> {
     /// A copy of the content; None while it is locked or when its type has no `Clone`.
     pub fn keep(&self) -> Option<Box<dyn Kept>> {
         // SAFETY: as above.
-        self.table.keep.and_then(|keep| unsafe { keep(self.address) })
+        self.table
+            .keep
+            .and_then(|keep| unsafe { keep(self.address) })
     }
 
     /// The same view without its lifetime.
@@ -127,7 +135,7 @@ where
     shown
 }
 
-unsafe fn keep<P>(address: *const ()) -> Option<Box<dyn Kept>>
+unsafe fn keep<P>(address: *const ()) -> Keeping
 where
     P: AsPlace + Sync + 'static,
     P::Content: Clone + Send,
@@ -259,7 +267,11 @@ mod tests {
 
     #[test]
     fn the_compiler_chooses_by_what_the_content_can_do() {
-        let (opaque, clone, debug) = (Mutex::new(Opaque), Mutex::new(OnlyClone), Mutex::new(OnlyDebug));
+        let (opaque, clone, debug) = (
+            Mutex::new(Opaque),
+            Mutex::new(OnlyClone),
+            Mutex::new(OnlyDebug),
+        );
         assert!(view!(opaque).show().is_none() && !view!(opaque).keepable());
         assert!(view!(clone).show().is_none() && view!(clone).keepable());
         assert_eq!(view!(debug).show().as_deref(), Some("OnlyDebug"));

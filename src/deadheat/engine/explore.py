@@ -70,6 +70,7 @@ class Search:
     violating: int = 0
     steps: int = 0
     met: bool = False
+    finished: bool = False
     _canon: Canon = field(default_factory=Canon)
     _how: Reset = Reset.RESTART
     _states: dict[Outcome, Violation | None] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class Search:
         except (Unexplorable, Diverged, TargetError) as error:
             reason = str(error)
             self.target.abandon()
+        self.finished = True
         yield Explored(self.result(complete, reason))
 
     def result(self, complete: bool, reason: str = "") -> Exploration:

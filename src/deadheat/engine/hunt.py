@@ -209,7 +209,8 @@ class Hunt:
                 for event in search.events():
                     self._note(event)
             except KeyboardInterrupt:
-                self._note(Explored(search.result(complete=False, reason="interrupted")))
+                if not search.finished:
+                    self._note(Explored(search.result(complete=False, reason="interrupted")))
                 self._keep_best(search)
                 raise
             self._keep_best(search)

@@ -220,8 +220,8 @@ def _quoted(path: Path) -> str:
 
 
 def _short(said: str) -> str:
-    """The error and its last cause, in one line."""
+    """The error with its causes, or with its place, in one line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    if not lines:
-        return "it says nothing"
-    return f"{lines[0]}: {lines[-1]}" if "Caused by:" in lines else " ".join(lines[:2])
+    if "Caused by:" in lines:
+        return ": ".join(line for line in lines if line != "Caused by:")
+    return " ".join(lines[:2]) or "it says nothing"

@@ -23,7 +23,7 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
             rule, gap.root, gap.state, window,
             handlers=context.collision(gap),
             message=message,
-            confidence=context.confidence(rule, gap.root, proven=gap.proven),
+            confidence=context.confidence(rule, gap.root, gap.state, proven=gap.proven),
             related=context.related(window, f"load: the old value of `{state}`", "reached through this call"),
             act=gap.act,
             shape=f"{gap.check.method}>{gap.act.method}",

@@ -27,7 +27,7 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
             rule, gap.root, gap.state, window,
             handlers=context.collision(gap),
             message=message,
-            confidence=context.confidence(rule, gap.root, proven=gap.proven, benign=gap.benign),
+            confidence=context.confidence(rule, gap.root, gap.state, proven=gap.proven, benign=gap.benign),
             related=context.related(window, f"check: reads `{state}`", "reached through this call"),
             act=gap.act,
             shape=f"{gap.check.method}>{gap.act.method}",

@@ -86,13 +86,17 @@ class Context:
             places.append((call, via))
         return tuple(places[:_RELATED])
 
-    def confidence(self, rule: "Rule", root: Root, *, proven: bool, benign: bool = False) -> Confidence:
-        """The rule's confidence, lowered where the flow is not certain or no handler is known."""
+    def confidence(
+        self, rule: "Rule", root: Root, state: Place, *, proven: bool, benign: bool = False
+    ) -> Confidence:
+        """The rule's confidence, lowered where the flow, the handler or the state is not certain."""
         rank = rule.confidence.rank
         if not proven:
             rank = max(rank, Confidence.MEDIUM.rank)
         if root.handler is None:
             rank += 1
+        if state.root.startswith("T:"):
+            rank += 1  # some value of a type: whether requests share it is not known
         if benign:
             rank = Confidence.LOW.rank
         return list(Confidence)[min(rank, Confidence.LOW.rank)]

@@ -22,7 +22,9 @@ from deadheat.rust.known import SELF_CHECKING
 from deadheat.rust.types import is_atomic, is_concurrent_cell
 
 Fact = tuple[str, ...]
-_ENTRY = frozenset({"entry", "or_insert", "or_insert_with", "or_default", "get_or_insert_with", "get_or_insert"})
+_ENTRY = frozenset(
+    {"entry", "or_insert", "or_insert_with", "or_default", "get_or_insert_with", "get_or_insert"}
+)
 _ALWAYS_CHECKED = frozenset({"compare_exchange", "compare_exchange_weak", "fetch_update", "rcu", "fetch_max",
                              "fetch_min", "compare_and_swap"})  # fmt: skip
 
@@ -57,7 +59,11 @@ def gaps(program: Program) -> list[Gap]:
     for root in program.roots:
         by_state: dict[Place, list[Event]] = {}
         for event in root.events:
-            if event.place is not None and event.kind in (Kind.READ, Kind.WRITE, Kind.RMW) and root.flow.is_live(event):
+            if (
+                event.place is not None
+                and event.kind in (Kind.READ, Kind.WRITE, Kind.RMW)
+                and root.flow.is_live(event)
+            ):
                 by_state.setdefault(event.place.state, []).append(event)
         for state, events in by_state.items():
             if not events[0].place or not events[0].place.is_content:
@@ -101,7 +107,8 @@ def _facts(event: Event, deps: frozenset[tuple[int, str]]) -> list[Fact]:
 def _claimed(read: Event, writes: list[Event], fact: Fact) -> bool:
     """Whether the section of the read had already changed what it then read."""
     return any(
-        write.id < read.id and section(write) & section(read) and overlap(_part(write), fact) for write in writes
+        write.id < read.id and section(write) & section(read) and overlap(_part(write), fact)
+        for write in writes
     )
 
 
@@ -143,7 +150,11 @@ def _most_specific(root: Root, state: Place, gap: Gap, reads: list[Event], write
         return gap
     for write in writes:
         for read in reads:
-            if section(write) == section(gap.act) and section(read) == section(gap.check) and apart(root, read, write):
+            if (
+                section(write) == section(gap.act)
+                and section(read) == section(gap.check)
+                and apart(root, read, write)
+            ):
                 other = _judge(root, state, read, write, reads, writes)
                 if other is not None and other.shape is Shape.CHECK_THEN_ACT:
                     return other
@@ -173,7 +184,14 @@ def _judge(
             Shape.CHECK_THEN_ACT, root, state, read, write, benign=_fills_cache(root, read, write),
         )  # fmt: skip
     if fed:
-        return Gap(Shape.READ_MODIFY_WRITE, root, state, read, write, proven=write.kind is not Kind.RMW or write.method == "insert")
+        return Gap(
+            Shape.READ_MODIFY_WRITE,
+            root,
+            state,
+            read,
+            write,
+            proven=write.kind is not Kind.RMW or write.method == "insert",
+        )
     return None
 
 
@@ -189,22 +207,23 @@ def _checked_again(write: Event, fact: Fact, reads: list[Event]) -> bool:
 
 
 def _fills_cache(root: Root, read: Event, write: Event) -> bool:
-    """Look up, return what is there; else compute and put in: a stampede, not a lost update."""
-    if write.method not in ("insert", "set", "put", "=", "push"):
+    """Look up, hand out what is there; else make it and put it in: a stampede, no lost update."""
+    if write.kind is Kind.RMW and write.method not in ("insert", "push", "put", "get_or_insert_with"):
         return False
-    whole = [
-        event
+    if any(number == read.id for number, _ in write.deps):
+        return False
+    looked = {
+        event.id for event in root.events
+        if event.kind is Kind.READ and section(event) & section(read)
+    }  # fmt: skip
+    return any(
+        any(number in looked and "Err()" not in part and "is_" not in part for number, part in event.deps)
         for event in root.events
-        if event.kind is Kind.RETURN
-        and any(number == read.id and not part for number, part in event.deps)
+        if event.kind in (Kind.RETURN, Kind.GIVE)
+        and event.function == write.function
+        and event.via == write.via
         and not root.flow.follows(write, event)
-    ]
-    joined = [
-        event
-        for event in root.events
-        if event.kind is Kind.RETURN and any(number == read.id and not part for number, part in event.deps)
-    ]
-    return bool(whole) or (bool(joined) and write.method == "insert")
+    )
 
 
 def _re_reads(root: Root, state: Place, reads: list[Event], writes: list[Event]) -> list[Gap]:
@@ -225,14 +244,29 @@ def _re_reads(root: Root, state: Place, reads: list[Event], writes: list[Event])
             write for write in writes
             if write.id < read.id and overlap(_part(write), here) and apart(root, write, read)
         ]  # fmt: skip
+        before = [write for write in before if not _is_fill(root, write, reads)]
         if not before:
             continue
         # A read that decides about a further write is that write's check, not an answer.
-        if any(write.id > read.id and _facts(read, write.control | write.deps) for write in writes) and not told:
+        if (
+            any(write.id > read.id and _facts(read, write.control | write.deps) for write in writes)
+            and not told
+        ):
             continue
         seen.add(section(read))
-        found.append(Gap(Shape.RE_READ, root, state, before[-1], read, proven=told and _same(before[-1], read)))
+        found.append(
+            Gap(Shape.RE_READ, root, state, before[-1], read, proven=told and _same(before[-1], read))
+        )
     return found
+
+
+def _is_fill(root: Root, write: Event, reads: list[Event]) -> bool:
+    """Whether the write puts into a cache what a look-up did not find: no change that is told."""
+    return any(
+        read.function == write.function and apart(root, read, write) and _fills_cache(root, read, write)
+        for read in reads
+        if read.id < write.id
+    )
 
 
 def _same(write: Event, read: Event) -> bool:

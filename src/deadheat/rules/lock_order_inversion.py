@@ -83,7 +83,7 @@ def _finding(
         rule, forward.root, first, window,
         handlers=context.handlers(forward.root, [backward.root]),
         message=message,
-        confidence=context.confidence(rule, known, proven=certain),
+        confidence=context.confidence(rule, known, first, proven=certain),
         related=(
             (window.check.span, f"`{one}` is acquired here and still held"),
             (other.check.span, f"the other order: `{two}` is acquired first"),

@@ -40,7 +40,8 @@ class Kind(StrEnum):
     AWAIT = "await"
     BRANCH = "branch"
     LOOP = "loop"
-    RETURN = "return"
+    RETURN = "return"  # of the body itself: the answer
+    GIVE = "give"  # of a helper, to its caller
     SPAWN = "spawn"
     NOP = "nop"
 

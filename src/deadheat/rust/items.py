@@ -214,9 +214,7 @@ def _declare_type(node: Node, attributes: tuple[Node, ...], module: Module, shif
     name = field_text(node, "name")
     body = node.child_by_field_name("body")
     kind = node.type.removesuffix("_item")
-    item = TypeItem(
-        f"{module.path}::{name}", kind, module, module.file, node, shift, attributes=attributes
-    )
+    item = TypeItem(f"{module.path}::{name}", kind, module, module.file, node, shift, attributes=attributes)
     if kind == "struct" and body is not None:
         item.fields = _fields(body)
     if kind == "trait" and body is not None:
@@ -225,7 +223,9 @@ def _declare_type(node: Node, attributes: tuple[Node, ...], module: Module, shif
             if child.type == "function_item":
                 default_bodies.append(_function(child, child_attributes, module, shift, name))
         module.impls.append(
-            Impl(module, module.file, node, node.child_by_field_name("name") or node, None, default_bodies, {})
+            Impl(
+                module, module.file, node, node.child_by_field_name("name") or node, None, default_bodies, {}
+            )
         )
     module.types[name] = item
 

@@ -107,5 +107,7 @@ def _targets(directory: str, name: str, manifest: _Table, tree: SourceTree) -> l
     for where, title in roots.items():
         plain = title.replace("-", "_")
         # A package's library and binary usually share one name; ids must not.
-        found.append(Target(f"{plain}::main" if has_library and plain == crate else plain, where, library=False))
+        found.append(
+            Target(f"{plain}::main" if has_library and plain == crate else plain, where, library=False)
+        )
     return found

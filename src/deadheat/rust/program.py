@@ -157,14 +157,20 @@ class Program:
             declared = self.types.read(node.child_by_field_name("type"), route.function.module)
             while declared is not None and declared.short in ("Option", "Result") and declared.args:
                 declared = declared.args[0]
-            block = self.types.implements.get((declared.name, "FromRequest")) if declared is not None else None
+            block = (
+                self.types.implements.get((declared.name, "FromRequest")) if declared is not None else None
+            )
             for function in block.functions if block is not None else ():
                 if function.name == "from_request":
                     guards[index + offset] = function
         return self._root(route.function, route.handler, guards, NO_DEPS)
 
     def _root(
-        self, function: Function, handler: Handler | None, guards: dict[int, Function], control: frozenset[tuple[int, str]]
+        self,
+        function: Function,
+        handler: Handler | None,
+        guards: dict[int, Function],
+        control: frozenset[tuple[int, str]],
     ) -> list[Root]:
         summary = self.summaries[function.path]
         low = Lowering(function, self.types, lambda _: None, 2021)
@@ -233,9 +239,13 @@ class Program:
             place = root.events[event.guards[0]].place if event.guards else None
         state = self.state_of(place, event.type).id if place is not None else ""
         held = [
-            self.state_of(guard.place).id for guard in root.flow.held(event, surely=True) if guard.place is not None
+            self.state_of(guard.place).id
+            for guard in root.flow.held(event, surely=True)
+            if guard.place is not None
         ]
-        key = next((step[1:-1] for step in (place.part if place is not None else ()) if step.startswith("[")), None)
+        key = next(
+            (step[1:-1] for step in (place.part if place is not None else ()) if step.startswith("[")), None
+        )
         return Access(
             root.id,
             state,

@@ -65,7 +65,10 @@ def _attribute(node: Node) -> tuple[str, str, str | None] | None:
         return None
     method = name.upper()
     if name == "route":
-        stated = re.search(r"\b(?:Method::)?(Get|GET|Post|POST|Put|PUT|Delete|DELETE|Head|HEAD|Patch|PATCH|Options|OPTIONS)\b", written)
+        stated = re.search(
+            r"\b(?:Method::)?(Get|GET|Post|POST|Put|PUT|Delete|DELETE|Head|HEAD|Patch|PATCH|Options|OPTIONS)\b",
+            written,
+        )
         method = stated.group(1).upper() if stated is not None else "GET"
     data = options.get("data", "")
     return method, uri, data.strip("<>").removesuffix("..") or None
@@ -179,7 +182,9 @@ def _fields(types: Types, declared: Type | None) -> tuple[tuple[str, str], ...]:
         attributes = " ".join(field.attributes)
         if re.search(r"serde\([^)]*\bskip(_deserializing)?\b", attributes):
             continue
-        stated = re.search(r'(?:field\([^)]*\bname\s*=\s*(?:uncased\()?|serde\([^)]*\brename\s*=\s*)"([^"]+)"', attributes)
+        stated = re.search(
+            r'(?:field\([^)]*\bname\s*=\s*(?:uncased\()?|serde\([^)]*\brename\s*=\s*)"([^"]+)"', attributes
+        )
         name = stated.group(1) if stated is not None else rename(field.name.removeprefix("r#"))
         found.append((name, " ".join(text_of(field.type).split())))
     return tuple(found)
@@ -218,6 +223,7 @@ def _mounts(types: Types) -> dict[str, str]:
     """Handler path → base it is mounted at."""
     direct: dict[str, str] = {}
     listed: dict[str, list[tuple[Module, Path]]] = {}  # function → what its routes![] names
+    nested = _collectors(types)  # function → functions whose routes it passes on
     calls: list[tuple[str, str]] = []  # base, function that returns routes
     for module, node, function in _interesting(types):
         if node.type == "macro_invocation":
@@ -234,9 +240,26 @@ def _mounts(types: Types) -> dict[str, str]:
                 base = _base(types, module, base_node)
                 calls += [(base, types.modules.resolve(module, name)) for name in _called(what)]
     for base, callee in calls:
-        for where, name in listed.get(callee, ()):
-            direct.setdefault(types.modules.resolve(where, name), base)
+        pending, seen = [callee], {callee}
+        while pending:
+            one = pending.pop()
+            for where, name in listed.get(one, ()):
+                direct.setdefault(types.modules.resolve(where, name), base)
+            more = [inner for inner in nested.get(one, ()) if inner not in seen]
+            seen.update(more)
+            pending += more
     return direct
+
+
+def _collectors(types: Types) -> dict[str, list[str]]:
+    """Functions that return routes, and which functions they call for them."""
+    found: dict[str, list[str]] = {}
+    for function in types.functions.values():
+        returned = function.node.child_by_field_name("return_type")
+        if returned is not None and function.body is not None and b"Route" in (returned.text or b""):
+            called = [types.modules.resolve(function.module, path) for path in _called(function.body)]
+            found[function.path] = [path for path in called if path in types.functions]
+    return found
 
 
 def _interesting(types: Types) -> list[tuple[Module, Node, Function | None]]:

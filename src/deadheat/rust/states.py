@@ -136,8 +136,8 @@ class States:
                 break
             for field in item.fields:
                 if field.name == step:
-                    node = field.type.parent if item.fields and not step.isdigit() else field.type
-                    node = node or field.type
+                    around = None if step.isdigit() else field.type.parent
+                    node = field.type if around is None else around
                     found = item.file.span(node.start_byte + item.shift, node.end_byte + item.shift)
             owner = self._types.field(owner, step)
         return found

@@ -91,7 +91,10 @@ def is_concurrent_map(declared: Type | None) -> bool:
 def is_synchronised(declared: Type | None) -> bool:
     """Whether many threads may change a value of this type at once."""
     return (
-        is_lock(declared) or is_atomic(declared) or is_concurrent_cell(declared) or is_concurrent_map(declared)
+        is_lock(declared)
+        or is_atomic(declared)
+        or is_concurrent_cell(declared)
+        or is_concurrent_map(declared)
     )
 
 
@@ -127,7 +130,9 @@ class Types:
         if owner is None:
             return
         trait = ".".join(segments(block.trait)) if block.trait is not None else ""
-        trait = self.modules.resolve(block.module, segments(block.trait)) if block.trait is not None else trait
+        trait = (
+            self.modules.resolve(block.module, segments(block.trait)) if block.trait is not None else trait
+        )
         name = peel(owner)
         key = name.name if name is not None else owner.name
         if trait:

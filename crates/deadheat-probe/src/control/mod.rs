@@ -133,7 +133,10 @@ impl<H: Held> Control<H> {
 
     /// What each point does, for dependency: (point, resource, does it write).
     pub fn points(&mut self, table: Vec<(u32, u32, bool)>) {
-        self.points = table.into_iter().map(|(id, resource, writes)| (id, (resource, writes))).collect();
+        self.points = table
+            .into_iter()
+            .map(|(id, resource, writes)| (id, (resource, writes)))
+            .collect();
     }
 
     /// A run is to be executed; actors of it may have arrived already.
@@ -148,7 +151,8 @@ impl<H: Held> Control<H> {
         self.releasing = false;
         self.current = number;
         for unexpected in run.actors.drain(order.actors..) {
-            self.effects.extend(unexpected.holds.into_iter().map(Effect::Go));
+            self.effects
+                .extend(unexpected.holds.into_iter().map(Effect::Go));
         }
         run.order = Some(order);
         self.runs.insert(number, run);
@@ -213,7 +217,11 @@ impl<H: Held> Control<H> {
     pub fn release(&mut self) {
         self.moved();
         self.releasing = true;
-        if self.runs.get(&self.current).is_some_and(|run| !run.over && run.order.is_some()) {
+        if self
+            .runs
+            .get(&self.current)
+            .is_some_and(|run| !run.over && run.order.is_some())
+        {
             self.end(End::Hung);
         }
         if let Some(run) = self.runs.get_mut(&self.current) {
@@ -228,7 +236,8 @@ impl<H: Held> Control<H> {
     pub fn close(&mut self) {
         self.release();
         self.releasing = false;
-        self.effects.retain(|effect| matches!(effect, Effect::Go(_)));
+        self.effects
+            .retain(|effect| matches!(effect, Effect::Go(_)));
     }
 
     /// Time passed. `quiet`: all threads sleep, and nothing has moved since `moves` was read.
@@ -248,7 +257,11 @@ impl<H: Held> Control<H> {
         // A lock may have become free meanwhile: somebody else than the actors held it.
         self.decide();
         let still = self.still;
-        let Some(run) = self.runs.get_mut(&self.current).filter(|run| !run.over && run.order.is_some()) else {
+        let Some(run) = self
+            .runs
+            .get_mut(&self.current)
+            .filter(|run| !run.over && run.order.is_some())
+        else {
             return;
         };
         if still >= BLOCKED_AFTER && run.actors.iter().any(|actor| actor.phase == Phase::Running) {
@@ -286,7 +299,10 @@ impl<H: Held> Control<H> {
     /// If an actor came to rest, its step is complete.
     fn settle(&mut self, number: u64, actor: u8) {
         if let Some(run) = self.runs.get_mut(&number) {
-            let found = run.actors.get_mut(usize::from(actor)).filter(|found| found.at_rest());
+            let found = run
+                .actors
+                .get_mut(usize::from(actor))
+                .filter(|found| found.at_rest());
             let open = found.and_then(|found| found.open.take());
             if let Some((step, trail)) = open.and_then(|index| run.steps.get_mut(index)) {
                 step.after = trail.take().map(|trail| trail.value()).unwrap_or_default();
@@ -308,9 +324,17 @@ impl<H: Held> Control<H> {
 
     /// If nobody runs, chooses who takes the next step.
     fn decide(&mut self) {
-        let Some(run) = self.runs.get_mut(&self.current) else { return };
-        let Some(order) = run.order.as_ref().filter(|_| !run.over) else { return };
-        if run.actors.iter().any(|actor| matches!(actor.phase, Phase::Running | Phase::Absent)) {
+        let Some(run) = self.runs.get_mut(&self.current) else {
+            return;
+        };
+        let Some(order) = run.order.as_ref().filter(|_| !run.over) else {
+            return;
+        };
+        if run
+            .actors
+            .iter()
+            .any(|actor| matches!(actor.phase, Phase::Running | Phase::Absent))
+        {
             return;
         }
         if run.finished() {
@@ -320,16 +344,27 @@ impl<H: Held> Control<H> {
         if run.steps.len() >= MAX_STEPS {
             return self.end(End::Hung);
         }
-        let enabled = (0_u8..).zip(&run.actors).filter(|(_, actor)| actor.enabled()).fold(0, |mask, (n, _)| mask | bit(n));
+        let enabled = (0_u8..)
+            .zip(&run.actors)
+            .filter(|(_, actor)| actor.enabled())
+            .fold(0, |mask, (n, _)| mask | bit(n));
         let blocked = run.actors.iter().any(|actor| actor.phase == Phase::Blocked);
-        let Some(chosen) = run.choice.next(order, run.steps.len(), enabled, blocked) else { return };
-        let Some(hold) = run.actors[usize::from(chosen)].go(run.steps.len()) else { return };
+        let Some(chosen) = run.choice.next(order, run.steps.len(), enabled, blocked) else {
+            return;
+        };
+        let Some(hold) = run.actors[usize::from(chosen)].go(run.steps.len()) else {
+            return;
+        };
         if run.steps.len() >= order.prefix.len() {
             let points = &self.points;
             let awake = (0_u8..).zip(&run.actors).filter(|(_, actor)| {
-                actor.holds.front().map_or(true, |other| dependent(points, &hold, other))
+                actor
+                    .holds
+                    .front()
+                    .map_or(true, |other| dependent(points, &hold, other))
             });
-            run.choice.wake(awake.fold(bit(chosen), |mask, (n, _)| mask | bit(n)));
+            run.choice
+                .wake(awake.fold(bit(chosen), |mask, (n, _)| mask | bit(n)));
         }
         let step = Step {
             actor: chosen,
@@ -345,14 +380,18 @@ impl<H: Held> Control<H> {
     }
 
     fn end(&mut self, end: End) {
-        let Some(run) = self.runs.get_mut(&self.current) else { return };
+        let Some(run) = self.runs.get_mut(&self.current) else {
+            return;
+        };
         run.over = true;
-        let steps = std::mem::take(&mut run.steps).into_iter().map(|(mut step, trail)| {
-            if let Some(trail) = trail.filter(|_| step.after.is_empty()) {
-                step.after = trail.value();
-            }
-            step
-        });
+        let steps = std::mem::take(&mut run.steps)
+            .into_iter()
+            .map(|(mut step, trail)| {
+                if let Some(trail) = trail.filter(|_| step.after.is_empty()) {
+                    step.after = trail.value();
+                }
+                step
+            });
         let pending = (0_u8..).zip(&run.actors).filter_map(|(n, actor)| {
             let hold = actor.holds.front()?;
             Some((n, hold.point(), hold.place()))
@@ -393,7 +432,9 @@ impl<H: Held> Run<H> {
     }
 
     fn finished(&self) -> bool {
-        self.actors.iter().all(|actor| actor.phase == Phase::Finished)
+        self.actors
+            .iter()
+            .all(|actor| actor.phase == Phase::Finished)
     }
 
     fn into_holds(self) -> impl Iterator<Item = H> {

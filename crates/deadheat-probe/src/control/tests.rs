@@ -47,7 +47,11 @@ impl Held for Spot {
         !self.lock || !self.world.borrow().contains_key(&self.place)
     }
     fn value(&self) -> String {
-        self.world.borrow().get(&self.place).map(u8::to_string).unwrap_or_default()
+        self.world
+            .borrow()
+            .get(&self.place)
+            .map(u8::to_string)
+            .unwrap_or_default()
     }
     fn trail(&self) -> Option<Spot> {
         (self.place != 0).then(|| self.clone())
@@ -81,7 +85,12 @@ impl Play {
     }
 
     fn order(&self, prefix: &[u8], asleep: u16) -> Order {
-        Order { run: self.run, actors: self.programs.len(), prefix: prefix.to_vec(), asleep }
+        Order {
+            run: self.run,
+            actors: self.programs.len(),
+            prefix: prefix.to_vec(),
+            asleep,
+        }
     }
 
     /// An actor goes up to its next point, or to its end. `Hide` is a wait that no probe sees.
@@ -100,7 +109,13 @@ impl Play {
                     Hide => unreachable!(),
                 };
                 let point = self.at[index] as u32 + 1;
-                let spot = Spot { actor, point, place, lock, world: self.world.clone() };
+                let spot = Spot {
+                    actor,
+                    point,
+                    place,
+                    lock,
+                    world: self.world.clone(),
+                };
                 assert!(self.control.hold(self.run, actor, spot).is_ok());
             }
         }
@@ -178,7 +193,9 @@ fn all_orders(programs: &[&[Act]]) -> BTreeSet<Vec<u8>> {
         assert_eq!(trace.end, End::Done);
         assert!(order(&trace).starts_with(&prefix));
         for (n, step) in trace.steps.iter().enumerate().skip(prefix.len()) {
-            for other in (0..16).filter(|&other| other != step.actor && step.enabled & bit(other) != 0) {
+            for other in
+                (0..16).filter(|&other| other != step.actor && step.enabled & bit(other) != 0)
+            {
                 open.push([&order(&trace)[..n], &[other]].concat());
             }
         }
@@ -211,7 +228,13 @@ fn whoever_went_last_goes_on_after_the_prefix() {
 #[test]
 fn values_before_and_after_are_those_around_the_step() {
     let trace = run(&[&[Take(1), Touch(2)]], &[], 0);
-    assert_eq!((trace.steps[0].before.as_str(), trace.steps[0].after.as_str()), ("", "0"));
+    assert_eq!(
+        (
+            trace.steps[0].before.as_str(),
+            trace.steps[0].after.as_str()
+        ),
+        ("", "0")
+    );
     assert_eq!(trace.steps[0].enabled, 1);
 }
 
@@ -225,7 +248,10 @@ fn an_actor_without_points_only_has_to_end() {
 fn a_prefix_that_cannot_be_followed_diverges() {
     let two: &[Act] = &[Touch(1), Touch(1)];
     let trace = run(&[two, two], &[0, 0, 0], 0);
-    assert_eq!((trace.end, order(&trace)), (End::Diverged, vec![0, 0, 1, 1]));
+    assert_eq!(
+        (trace.end, order(&trace)),
+        (End::Diverged, vec![0, 0, 1, 1])
+    );
     assert_eq!(run(&[two], &[0, 0, 0], 0).end, End::Diverged);
     assert_eq!(run(&[two, two], &[7], 0).end, End::Diverged);
     let locked: &[Act] = &[Take(1), Touch(2)];
@@ -250,7 +276,10 @@ fn a_sleeping_actor_waits_for_a_dependent_step() {
 fn the_last_step_of_the_prefix_wakes_nobody_and_reads_commute() {
     let one: &[Act] = &[Touch(1)];
     // The controller took the prefix's steps into account already.
-    assert_eq!(run(&[one, one, &[Touch(9)]], &[0], 0b110).end, End::Redundant);
+    assert_eq!(
+        run(&[one, one, &[Touch(9)]], &[0], 0b110).end,
+        End::Redundant
+    );
     let mut play = Play::new(&[one, one]);
     play.control.points(vec![(1, 5, false)]);
     play.start(&[], 0b01);
@@ -273,7 +302,11 @@ fn an_unknown_place_goes_by_its_resource() {
     play.control.points(vec![(1, 3, true), (2, 4, true)]);
     play.start(&[], 0b01);
     play.unhide(1);
-    assert_eq!(play.play().unwrap().end, End::Redundant, "different resources");
+    assert_eq!(
+        play.play().unwrap().end,
+        End::Redundant,
+        "different resources"
+    );
 }
 
 #[test]
@@ -282,7 +315,10 @@ fn opposite_orders_of_two_locks_get_stuck() {
     play.start(&[0, 1], 0);
     assert!(play.play().is_none(), "nobody can go on");
     let trace = play.ticks(BLOCKED_AFTER).unwrap();
-    assert_eq!((trace.end, trace.pending), (End::Stuck, vec![(0, 2, 2), (1, 2, 1)]));
+    assert_eq!(
+        (trace.end, trace.pending),
+        (End::Stuck, vec![(0, 2, 2), (1, 2, 1)])
+    );
     play.control.release();
     assert_eq!(play.control.take_effects().len(), 2, "both are let go");
     for _ in 0..AT_REST_AFTER {
@@ -310,7 +346,10 @@ fn while_one_waits_unseen_the_others_go_on_and_it_may_come_back() {
     let mut play = Play::new(&[&[Touch(1), Hide, Touch(1)], &[Touch(1), Touch(1)]]);
     play.start(&[0], 0);
     assert!(play.play().is_none());
-    assert!(play.ticks(BLOCKED_AFTER).is_none(), "1 runs to its end, 0 still waits");
+    assert!(
+        play.ticks(BLOCKED_AFTER).is_none(),
+        "1 runs to its end, 0 still waits"
+    );
     play.unhide(0);
     let trace = play.play().unwrap();
     assert_eq!((trace.end, order(&trace)), (End::Done, vec![0, 1, 1, 0]));
@@ -360,15 +399,30 @@ fn actors_that_come_before_their_run_wait_for_it() {
     assert!(play.control.take_effects().is_empty());
     play.control.announce(play.order(&[], 0));
     assert_eq!(play.play().unwrap().end, End::Done);
-    let spot = Spot { actor: 0, point: 1, place: 1, lock: false, world: World::default() };
-    assert!(play.control.hold(1, 0, spot.clone()).is_err(), "its run is over");
+    let spot = Spot {
+        actor: 0,
+        point: 1,
+        place: 1,
+        lock: false,
+        world: World::default(),
+    };
+    assert!(
+        play.control.hold(1, 0, spot.clone()).is_err(),
+        "its run is over"
+    );
     assert!(play.control.hold(0, 0, spot).is_err(), "an old run");
 }
 
 #[test]
 fn who_is_not_expected_is_let_go() {
     let mut play = Play::new(&[&[Touch(1)]]);
-    let spot = Spot { actor: 5, point: 1, place: 1, lock: false, world: World::default() };
+    let spot = Spot {
+        actor: 5,
+        point: 1,
+        place: 1,
+        lock: false,
+        world: World::default(),
+    };
     assert!(play.control.hold(1, 5, spot.clone()).is_ok());
     play.control.announce(play.order(&[], 0));
     assert_eq!(play.control.take_effects(), [Effect::Go(spot)]);
@@ -383,9 +437,16 @@ fn an_answered_actor_lasts_as_long_as_what_it_started() {
     play.control.answer(1, 0);
     assert!(play.control.take_effects().is_empty());
     play.advance(0);
-    assert!(play.control.take_effects().iter().any(|effect| matches!(effect, Effect::Go(_))));
+    assert!(play
+        .control
+        .take_effects()
+        .iter()
+        .any(|effect| matches!(effect, Effect::Go(_))));
     play.control.join(1, 0);
-    assert!(matches!(&play.control.take_effects()[..], [Effect::Ended(Trace { end: End::Done, .. })]));
+    assert!(matches!(
+        &play.control.take_effects()[..],
+        [Effect::Ended(Trace { end: End::Done, .. })]
+    ));
 }
 
 #[test]
@@ -401,7 +462,13 @@ fn a_detached_branch_that_only_waits_does_not_hold_up_the_end() {
 #[test]
 fn two_parts_of_one_actor_take_turns() {
     let mut play = Play::new(&[&[], &[]]);
-    let spot = |point| Spot { actor: 0, point, place: 1, lock: false, world: World::default() };
+    let spot = |point| Spot {
+        actor: 0,
+        point,
+        place: 1,
+        lock: false,
+        world: World::default(),
+    };
     play.control.announce(play.order(&[], 0));
     play.control.arrive(1, 0);
     play.control.branch(1, 0);
@@ -412,7 +479,10 @@ fn two_parts_of_one_actor_take_turns() {
     play.control.join(1, 0);
     assert_eq!(play.control.take_effects(), [Effect::Go(spot(2))]);
     play.control.answer(1, 0);
-    assert!(matches!(play.control.take_effects()[..], [Effect::Ended(_)]));
+    assert!(matches!(
+        play.control.take_effects()[..],
+        [Effect::Ended(_)]
+    ));
 }
 
 #[test]
@@ -428,7 +498,10 @@ fn release_in_the_middle_of_a_run_ends_it_first() {
     play.start(&[], 0);
     play.play();
     play.control.release();
-    assert!(matches!(play.control.take_effects()[..], [Effect::Ended(Trace { end: End::Hung, .. })]));
+    assert!(matches!(
+        play.control.take_effects()[..],
+        [Effect::Ended(Trace { end: End::Hung, .. })]
+    ));
     assert_eq!(play.control.pace(), Pace::Releasing);
     play.control.answer(1, 0);
     assert_eq!(play.control.take_effects(), [Effect::Free]);
@@ -439,6 +512,10 @@ fn when_the_application_ends_everybody_goes_on_in_silence() {
     let mut play = Play::new(&[&[Touch(1), Touch(1)], &[Touch(1)]]);
     play.start(&[], 0);
     play.control.close();
-    assert!(play.control.take_effects().iter().all(|effect| matches!(effect, Effect::Go(_))));
+    assert!(play
+        .control
+        .take_effects()
+        .iter()
+        .all(|effect| matches!(effect, Effect::Go(_))));
     assert_eq!(play.control.pace(), Pace::Idle);
 }

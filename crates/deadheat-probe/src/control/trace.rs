@@ -46,7 +46,11 @@ pub struct Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, after) = (encode(&self.before), encode(&self.after));
-        write!(f, "{}:{}:{}:{}:{before}:{after}", self.actor, self.point, self.place, self.enabled)
+        write!(
+            f,
+            "{}:{}:{}:{}:{before}:{after}",
+            self.actor, self.point, self.place, self.enabled
+        )
     }
 }
 
@@ -62,7 +66,17 @@ pub struct Trace {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pending = self.pending.iter().map(|(actor, point, place)| format!("{actor}:{point}:{place}"));
-        write!(f, "TRACE {} {} {} {}", self.run, self.end, list(self.steps.iter()), list(pending))
+        let pending = self
+            .pending
+            .iter()
+            .map(|(actor, point, place)| format!("{actor}:{point}:{place}"));
+        write!(
+            f,
+            "TRACE {} {} {} {}",
+            self.run,
+            self.end,
+            list(self.steps.iter()),
+            list(pending)
+        )
     }
 }

@@ -94,7 +94,9 @@ def _parameter(low: Lowering, index: int, declared: Type | None, *, reference: b
     guard = declared is not None and declared.short in GUARDS
     inner = peel(declared)
     shared = is_synchronised(inner) or low.types.holds_locks(inner)
-    plain = inner is not None and inner.name in _PLAIN and not (reference and inner.name not in ("str", "String"))
+    plain = (
+        inner is not None and inner.name in _PLAIN and not (reference and inner.name not in ("str", "String"))
+    )
     if plain or not (reference or guard or shared):
         return Value(declared, deps=own, key=key)
     return Value(

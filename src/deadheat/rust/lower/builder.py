@@ -216,6 +216,8 @@ class Lowering:
         frame = self.frames[-1]
         keep = value.guards if value.owned else ()
         self.unwind(frame.scopes, frame.temporaries, node, keep)
+        if not value.owned and any(guard >= 0 for guard in value.guards):
+            value = self.detach(value)  # what outlives its guard was not borrowed from it
         if len(self.frames) == 1:
             self.emit(Kind.RETURN, node, deps=value.deps)
         if self.frontier:
@@ -367,10 +369,25 @@ class Lowering:
         if not self.is_content(value):
             return value
         event = self.emit(
-            Kind.READ, node, place=value.place, type=value.type, operation=shape(node), method="read",
+            Kind.READ,
+            node,
+            place=value.place,
+            type=value.type,
+            operation=shape(node),
+            method="read",
             guards=value.guards,
         )
         return Value(value.type, None, (), owned=False, deps=value.deps | {(event, "")}, key=value.key)
+
+    def detach(self, value: Value) -> Value:
+        """A value copied out from behind its guard: an `Arc` or `&'static` still names its target."""
+        inner = peel(value.type)
+        place: Place | None = None
+        if is_synchronised(inner):
+            place = value.place
+        elif inner is not None and inner.name in self.types.items and self.types.holds_locks(inner):
+            place = Place(f"T:{inner}")
+        return Value(value.type, place, (), owned=False, deps=value.deps, key=value.key)
 
     def site(
         self,

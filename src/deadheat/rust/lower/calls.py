@@ -9,7 +9,7 @@ from tree_sitter import Node
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
 from deadheat.rust.lower.inline import inline
-from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value
+from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Place, Value
 from deadheat.rust.items import Function, segments
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.control import element_type, run_closure
@@ -20,7 +20,11 @@ from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type, argument, peel
 
 _TRANSPARENT = frozenset({"Some", "Ok", "Box", "Arc", "Rc", "Pin", "Cow", "Json", "Custom", "Created"})
-_CONSTRUCTORS = frozenset({"new", "default", "with_capacity", "from", "from_iter", "const_new", "from_pointee", "clone"})
+_CONSTRUCTORS = frozenset(
+    {"new", "default", "with_capacity", "from", "from_iter", "const_new", "from_pointee", "clone"}
+)
+
+_MAKERS = ("new", "default", "build", "create", "from", "with_", "open", "clone", "init")
 
 
 @expression("call_expression", "await_expression", "try_expression", "index_expression")
@@ -76,8 +80,12 @@ def _step(low: Lowering, step: Node, value: Value) -> Value:
     children = list(significant(step))
     index = children[1] if len(children) > 1 else None
     at = value_of(low, index)
-    element = element_type(value.type) if value.type is None or peel(value.type) is None else _indexed(value.type)
-    place = value.place.then(f"[{key_of(index, at)}]") if value.place is not None and index is not None else None
+    element = (
+        element_type(value.type) if value.type is None or peel(value.type) is None else _indexed(value.type)
+    )
+    place = (
+        value.place.then(f"[{key_of(index, at)}]") if value.place is not None and index is not None else None
+    )
     return Value(element, place, value.guards, deps=value.deps | (at.deps if place is None else NO_DEPS))
 
 
@@ -126,7 +134,11 @@ def _own_function(low: Lowering, path: tuple[str, ...]) -> Function | None:
     owner, _, name = resolved.rpartition("::")
     if owner in types.items:
         item = types.items[owner]
-        declared = types.read(item.node.child_by_field_name("type"), item.module) if item.kind == "type" else Type(owner)
+        declared = (
+            types.read(item.node.child_by_field_name("type"), item.module)
+            if item.kind == "type"
+            else Type(owner)
+        )
         return types.method(declared, name)
     return None
 
@@ -145,24 +157,30 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
             return Value(declared or summary.result.type, summary.result.place, deps=frozenset(deps))
         return _fresh(low, declared, function.name, frozenset(deps) if len(deps) < 64 else NO_DEPS)
     moved = [value for one, value in given if value.owned]
-    result = inline(low, node, summary, [value for _, value in given], [key_of(one, value) for one, value in given])
+    result = inline(
+        low, node, summary, [value for _, value in given], [key_of(one, value) for one, value in given]
+    )
     for value in moved:
         low.claim(value)
         low.release([guard for guard in value.guards if guard not in result.guards], node)
     if result.place is None:
         fresh = _fresh(low, declared, function.name, result.deps)
-        return Value(fresh.type, fresh.place, result.guards, result.owned, result.deps, result.key, result.parts)
+        return Value(
+            fresh.type, fresh.place, result.guards, result.owned, result.deps, result.key, result.parts
+        )
     return Value(declared or result.type, result.place, result.guards, result.owned, result.deps, result.key)
 
 
 def _fresh(low: Lowering, declared: Type | None, name: str, deps: Deps) -> Value:
     """A call's result: one of our types that holds locks is somebody's shared value."""
     inner = peel(declared)
-    if inner is not None and inner.name in low.types.items and name not in _CONSTRUCTORS:
-        from deadheat.rust.ir import Place  # noqa: F811
-
-        if low.types.holds_locks(inner) and not name.startswith(("new", "build", "create", "from", "with_", "open")):
-            return Value(declared, Place(f"T:{inner}"), deps=deps)
+    if (
+        inner is not None
+        and inner.name in low.types.items
+        and not name.startswith(_MAKERS)
+        and low.types.holds_locks(inner)
+    ):
+        return Value(declared, Place(f"T:{inner}"), deps=deps)
     return Value(declared, deps=deps)
 
 
@@ -195,6 +213,11 @@ def _foreign(low: Lowering, node: Node, path: tuple[str, ...]) -> Value:
         if value.owned:
             low.release(low.claim(value), one)
     deps = gather(values, None).deps
+    if name == "Err":
+        # Marked, because an answer that refuses is another answer than one that hands out.
+        return Value(
+            Type("Result"), deps=frozenset((event, f"{part}.Err()".lstrip(".")) for event, part in deps)
+        )
     if name in _CONSTRUCTORS or name[:1].isupper():
         owner = path[:-1] if name in _CONSTRUCTORS else path
         resolved = low.types.modules.resolve(low.module, owner) if owner != ("Self",) else ""
@@ -211,7 +234,9 @@ def _argument(low: Lowering, node: Node) -> Value:
     if node.type == "closure_expression":
         return run_closure(low, node, ())
     value = evaluate(low, node)
-    if node.type == "reference_expression" and any(c.type == "mutable_specifier" for c in node.named_children):
+    if node.type == "reference_expression" and any(
+        c.type == "mutable_specifier" for c in node.named_children
+    ):
         if low.is_content(value):
             event = low.emit(
                 Kind.RMW, node, place=value.place, type=value.type, operation="&mut", method="&mut",
@@ -224,7 +249,9 @@ def _argument(low: Lowering, node: Node) -> Value:
     return low.use(value, node) if not value.owned else value
 
 
-def _transparent(low: Lowering, path: tuple[str, ...], name: str, before: str, arguments: list[Node]) -> Value:
+def _transparent(
+    low: Lowering, path: tuple[str, ...], name: str, before: str, arguments: list[Node]
+) -> Value:
     values = tuple(evaluate(low, one) for one in arguments)
     if len(values) != 1:
         used = tuple(low.use(value, one) for one, value in zip(arguments, values, strict=True))
@@ -247,7 +274,9 @@ def _transparent(low: Lowering, path: tuple[str, ...], name: str, before: str, a
 def _exchange(low: Lowering, node: Node, name: str, arguments: list[Node]) -> Value:
     """`mem::take`, `mem::replace`, `mem::swap`: the old value comes out, a new one goes in."""
     values = [evaluate(low, one) for one in arguments]
-    deps = gather(tuple(low.use(value, one) for one, value in zip(arguments[1:], values[1:], strict=True)), None).deps
+    deps = gather(
+        tuple(low.use(value, one) for one, value in zip(arguments[1:], values[1:], strict=True)), None
+    ).deps
     if values and low.is_content(values[0]):
         event = low.emit(
             Kind.RMW, node, place=values[0].place, type=values[0].type, operation=f"mem::{name}", method=name,

@@ -8,10 +8,14 @@ lead to it.
 
 from deadheat.rust.ir import Deps, Event, Kind, Value
 
-_NEVER = frozenset({Kind.ACQUIRE, Kind.READ, Kind.WRITE, Kind.RMW, Kind.RETURN, Kind.LOOP, Kind.SPAWN})
+_NEVER = frozenset(
+    {Kind.ACQUIRE, Kind.READ, Kind.WRITE, Kind.RMW, Kind.RETURN, Kind.GIVE, Kind.LOOP, Kind.SPAWN}
+)
 
 
-def compact(events: list[Event], exits: tuple[int, ...], result: Value) -> tuple[list[Event], tuple[int, ...], Value]:
+def compact(
+    events: list[Event], exits: tuple[int, ...], result: Value
+) -> tuple[list[Event], tuple[int, ...], Value]:
     """The same graph with fewer nodes."""
     through: dict[int, tuple[int, ...]] = {}
     number: dict[int, int] = {}

@@ -168,7 +168,13 @@ def bind(low: Lowering, pattern: Node, value: Value) -> None:
         if name[:1].isupper() and low.lookup(name) is None:
             return  # a constant or a unit variant
         low.declare(name, value)
-    elif kind in ("mut_pattern", "ref_pattern", "reference_pattern", "match_pattern", "remaining_field_pattern"):
+    elif kind in (
+        "mut_pattern",
+        "ref_pattern",
+        "reference_pattern",
+        "match_pattern",
+        "remaining_field_pattern",
+    ):
         for child in pattern.named_children:
             if child.type != "mutable_specifier":
                 bind(low, child, value)
@@ -204,9 +210,7 @@ def _bind_tuple(low: Lowering, pattern: Node, value: Value) -> None:
         if index < len(value.parts):
             part = value.parts[index]
         else:
-            part = Value(
-                argument(value.type, index), value.place, value.guards, deps=value.deps
-            )
+            part = Value(argument(value.type, index), value.place, value.guards, deps=value.deps)
         bind(low, child, part)
 
 
@@ -217,7 +221,11 @@ def _bind_variant(low: Lowering, pattern: Node, value: Value) -> None:
         for child in inner:
             bind(low, child, unwrap(low, value))
     elif name in ("Err", "None"):
+        poisoned = value.type is not None and value.type.short == "LockResult"
         for child in inner:
+            if poisoned:  # a poisoned lock is held all the same
+                bind(low, child, unwrap(low, value))
+                continue
             bind(low, child, Value(argument(value.type, 1), deps=value.deps))
     else:
         for index, child in enumerate(inner):
@@ -298,7 +306,15 @@ def _scrutinee(low: Lowering, node: Node | None) -> Value:
     value = evaluate(low, node)
     if node is not None and low.is_content(value) and not value.owned and not low.has_just_read(value):
         read = low.use(value, node)
-        return Value(value.type, value.place, value.guards, owned=False, deps=read.deps, key=value.key, parts=value.parts)
+        return Value(
+            value.type,
+            value.place,
+            value.guards,
+            owned=False,
+            deps=read.deps,
+            key=value.key,
+            parts=value.parts,
+        )
     return value
 
 

@@ -68,7 +68,9 @@ def _identifier(low: Lowering, node: Node) -> Value:
     if binding is not None:
         value = binding.value
         if value.owned != bool(binding.owned):
-            value = Value(value.type, value.place, value.guards, bool(binding.owned), value.deps, value.key, value.parts)
+            value = Value(
+                value.type, value.place, value.guards, bool(binding.owned), value.deps, value.key, value.parts
+            )
         return value
     return named(low, (name,))
 
@@ -191,7 +193,12 @@ def store(low: Lowering, node: Node, target: Node, deps: Deps, kind: Kind, opera
         )  # fmt: skip
         return
     root = target
-    while root.type in ("field_expression", "index_expression", "unary_expression", "parenthesized_expression"):
+    while root.type in (
+        "field_expression",
+        "index_expression",
+        "unary_expression",
+        "parenthesized_expression",
+    ):
         inner = next(significant(root), None)
         if inner is None:
             break
@@ -284,4 +291,14 @@ def unwrap(low: Lowering, value: Value) -> Value:
     return value
 
 
-__all__ = ["evaluate", "expression", "field_of", "gather", "key_of", "named", "unwrap", "value_of", "with_deps"]
+__all__ = [
+    "evaluate",
+    "expression",
+    "field_of",
+    "gather",
+    "key_of",
+    "named",
+    "unwrap",
+    "value_of",
+    "with_deps",
+]

@@ -113,7 +113,7 @@ def _copied(
     if kind is Kind.ACQUIRE and place is None:
         kind = Kind.NOP
     if kind is Kind.RETURN:
-        kind = Kind.NOP
+        kind = Kind.GIVE if event.deps else Kind.NOP
     preds = tuple(base + pred for pred in event.preds) if event.id else entry
     guards = () if kind is Kind.NOP else change.guards(event.guards)
     return Event(
@@ -132,9 +132,20 @@ def substituted(body: Summary, arguments: list[Value], keys: list[str], here: Wh
         kind = Kind.NOP if event.place is not None and place is None else event.kind
         events.append(
             Event(
-                event.id, kind, event.where, event.function, event.preds, place, event.type, event.operation,
-                event.method, event.mode, change.guards(event.guards), change.deps(event.deps),
-                change.deps(event.control), (here, *event.via),
+                event.id,
+                kind,
+                event.where,
+                event.function,
+                event.preds,
+                place,
+                event.type,
+                event.operation,
+                event.method,
+                event.mode,
+                change.guards(event.guards),
+                change.deps(event.deps),
+                change.deps(event.control),
+                (here, *event.via),
             )  # fmt: skip
         )
     return Summary(body.function, events, body.exits, body.result, spawned=body.spawned)

@@ -71,7 +71,15 @@ def _expressions(low: Lowering, tokens: Node, content: bytes, name: str) -> Valu
         declared = Type("String")
     guards = tuple(guard for value in values if value.owned for guard in value.guards)
     if name in ("join", "try_join") and len(values) > 1:
-        return Value(Type("(tuple)", tuple(v.type for v in values)), None, guards, bool(guards), deps, None, tuple(values))
+        return Value(
+            Type("(tuple)", tuple(v.type for v in values)),
+            None,
+            guards,
+            bool(guards),
+            deps,
+            None,
+            tuple(values),
+        )
     return Value(declared, deps=deps)
 
 

@@ -20,6 +20,7 @@ from deadheat.rust.syntax import significant, text_of
 from deadheat.rust.types import (
     Type,
     argument,
+    is_async_lock,
     is_atomic,
     is_concurrent_cell,
     is_concurrent_map,
@@ -54,10 +55,16 @@ def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Valu
 
         given = [(node, receiver)] if own.receiver else []
         return call_function(low, node, own, given + [(one, _plain(low, one)) for one in arguments])
-    if method in known.SPAWN_FUTURE and arguments and arguments[0].type in ("async_block", "closure_expression"):
+    if (
+        method in known.SPAWN_FUTURE
+        and arguments
+        and arguments[0].type in ("async_block", "closure_expression")
+    ):
         return spawn(low, node, method, "", arguments)
     if method in ("get_or_init", "get_or_try_init", "call_once"):
-        return Value(argument(receiver.type) or receiver.type, receiver.place, receiver.guards, deps=receiver.deps)
+        return Value(
+            argument(receiver.type) or receiver.type, receiver.place, receiver.guards, deps=receiver.deps
+        )
     if receiver.type is not None and receiver.type.short in ("OnceLock", "OnceCell") and method == "get":
         return Value(Type("Option", (argument(receiver.type),)), receiver.place, deps=receiver.deps)
     if method in known.IDENTITY:
@@ -101,7 +108,13 @@ def _acquire(
     }[mode]
     low.site(node, kind, operation, AccessKind.READ if shared else AccessKind.WRITE, place)
     guard = low.acquire(node, place, declared, mode, operation)
-    return Value(inner, guard.place, guard.guards, owned=True)
+    # std's `lock()` and every `try_` give a Result around the guard; tokio's and parking_lot's do not.
+    wrapped = mode is Mode.TRY or (declared is not None and _is_poisonable(declared))
+    return Value(Type("LockResult", (inner,)) if wrapped else inner, guard.place, guard.guards, owned=True)
+
+
+def _is_poisonable(declared: Type) -> bool:
+    return not is_async_lock(declared) and not declared.name.startswith(("parking_lot", "spin", "lock_api"))
 
 
 def _is_atomic_call(declared: Type | None, arguments: list[Node]) -> bool:
@@ -127,7 +140,13 @@ def _atomic(
     place = receiver.place
     if place is None or place.root.startswith("L:"):
         return Value(deps=deps | receiver.deps)
-    kind = Kind.READ if method in known.ATOMIC_READS else Kind.WRITE if method in known.ATOMIC_WRITES else Kind.RMW
+    kind = (
+        Kind.READ
+        if method in known.ATOMIC_READS
+        else Kind.WRITE
+        if method in known.ATOMIC_WRITES
+        else Kind.RMW
+    )
     operation = f"{declared.short if declared is not None else 'Atomic'}::{method}"
     low.site(
         node, SiteKind.ATOMIC if not is_concurrent_cell(declared) else SiteKind.CALL, operation,
@@ -201,7 +220,19 @@ def _full(declared: Type | None) -> str:
 
 
 def _foreign(declared: Type) -> bool:
-    return declared.name.split("::")[0] in ("std", "core", "alloc", "rocket", "tokio", "parking_lot", "dashmap")
+    return declared.name.split("::")[0] in (
+        "std",
+        "core",
+        "alloc",
+        "rocket",
+        "tokio",
+        "parking_lot",
+        "dashmap",
+    )
+
+
+_PASSING = frozenset({"unwrap", "expect", "unwrap_or_else", "map_err", "ok", "ok_or", "ok_or_else", "into_inner",
+                      "or_else", "context", "with_context", "unwrap_unchecked", "inspect_err"})  # fmt: skip
 
 
 def _identity(low: Lowering, receiver: Value, method: str, arguments: list[Node]) -> Value:
@@ -213,12 +244,25 @@ def _identity(low: Lowering, receiver: Value, method: str, arguments: list[Node]
         else:
             extra = value_of(low, one)
     if declared is not None and declared.short in ("Option", "Result", "LockResult") and declared.args:
-        if method in ("ok", "ok_or", "ok_or_else", "map_err", "context", "with_context", "or_else"):
-            declared = Type("Result", declared.args)
+        if method in (
+            "ok",
+            "ok_or",
+            "ok_or_else",
+            "map_err",
+            "context",
+            "with_context",
+            "or_else",
+            "inspect_err",
+        ):
+            # A lock's Result stays one: what comes out of it is the guard.
+            declared = declared if declared.short == "LockResult" else Type("Result", declared.args)
         elif method not in ("as_ref", "as_mut", "as_deref", "as_deref_mut"):
             declared = declared.args[0]
+    owned = receiver.owned and method in _PASSING
+    if owned and receiver.type is not None and receiver.type.short in ("Option", "Result"):
+        owned = False  # `guard.unwrap()` of tokio's guard: the content's method, not the lock's
     value = Value(
-        declared, receiver.place, receiver.guards, receiver.owned, receiver.deps, receiver.key, receiver.parts
+        declared, receiver.place, receiver.guards, owned, receiver.deps, receiver.key, receiver.parts
     )
     if extra is not None and method in ("unwrap_or", "unwrap_or_else", "or_else") and not receiver.owned:
         return merge_values(value, Value(deps=extra.deps))
@@ -255,12 +299,19 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
     effect = known.effect(method)
     if declared is not None and declared.short == "Entry":
         effect = "rmw"
-    if effect == "read" and (low.has_just_read(receiver) or (declared is not None and declared.short == "Iter")):
+    if effect == "read" and (
+        low.has_just_read(receiver) or (declared is not None and declared.short == "Iter")
+    ):
         effect = "none"  # a look at what the look-up before it gave
     target = place
     if method in known.KEYED and plain:
         target = place.then(f"[{key_of(plain[0], values[0])}]")
-    elif method in known.BORROWING and method not in ("or_insert", "or_insert_with", "or_default", "and_modify"):
+    elif method in known.BORROWING and method not in (
+        "or_insert",
+        "or_insert_with",
+        "or_default",
+        "and_modify",
+    ):
         target = place if declared is not None and declared.short in ("Option", "Iter") else place.then("[*]")
     # Which entry is removed is no value that is written.
     flowing = values if method not in known.KEYED or method in ("insert", "try_insert") else values[1:]
@@ -288,13 +339,17 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
     result = method_result(declared, method)
     if method in known.BORROWING:
         return Value(result, target, receiver.guards, deps=found)
+    if method in ("clone", "cloned", "copied"):
+        return low.detach(Value(receiver.type, target, deps=found, key=receiver.key))
     if method in ("map", "and_then", "map_or", "map_or_else", "then") and produced is not None:
         return Value(
             Type("Option", (produced.type,)) if result is None else result,
             produced.place, produced.guards, deps=found | produced.deps,
         )  # fmt: skip
     extra = produced.deps if produced is not None else NO_DEPS
-    return Value(result, deps=found | extra | (deps if method in ("saturating_sub", "saturating_add") else NO_DEPS))
+    return Value(
+        result, deps=found | extra | (deps if method in ("saturating_sub", "saturating_add") else NO_DEPS)
+    )
 
 
 def _on_value(low: Lowering, node: Node, receiver: Value, method: str, arguments: list[Node]) -> Value:

@@ -41,8 +41,12 @@ def spawn(low: Lowering, node: Node, name: str, before: str, arguments: list[Nod
     events, exits, _ = compact(child.events, tuple(child.frames[0].exits), NOTHING)
     low.spawned.append(
         Summary(
-            low.function.path, events, exits, NOTHING,
-            parameter_types=tuple(low.parameter_types), spawned=tuple(child.spawned),
+            low.function.path,
+            events,
+            exits,
+            NOTHING,
+            parameter_types=tuple(low.parameter_types),
+            spawned=tuple(child.spawned),
         )  # fmt: skip
     )
     return NOTHING
