@@ -98,7 +98,10 @@ fn reach(point: u32, mode: Mode, view: Option<View<'static>>, rooted: bool) {
     });
     let waiting = runtime.at_desk(|desk| {
         let place = match view {
-            Some(view) if rooted => desk.memory.number(point, view),
+            Some(view) if rooted => {
+                let resource = desk.control.resource(point);
+                desk.memory.number(point, resource, view)
+            }
             _ => 0,
         };
         let Some((run, actor)) = inherit::current(desk) else {

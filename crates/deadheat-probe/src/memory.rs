@@ -1,6 +1,6 @@
 //! The places that live as long as the application: their numbers, and the values to restore.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::protocol::{encode, list};
 use crate::view::{Kept, View};
@@ -21,23 +21,33 @@ impl Place {
     }
 }
 
-/// All places met so far, numbered from 1 in the order of meeting.
+/// Numbers of places per resource: enough that those of two resources never meet.
+const SPREAD: usize = 1_000_000;
+
+/// All places met so far.
+///
+/// Their numbers are the same in every process: they begin with the resource, because the order of
+/// meeting is not the same (requests reach their first points in any order).
 #[derive(Default)]
 pub struct Memory {
-    places: Vec<Place>,
+    places: BTreeMap<usize, Place>,
     numbers: HashMap<usize, usize>,
+    met: HashMap<u32, usize>,
     closed: bool,
 }
 
 impl Memory {
     /// The number of a place, 0 once closed; a new one is remembered with the value it has now.
-    pub fn number(&mut self, point: u32, view: View<'static>) -> usize {
+    pub fn number(&mut self, point: u32, resource: u32, view: View<'static>) -> usize {
         if self.closed {
             return 0;
         }
         if let Some(&number) = self.numbers.get(&view.address()) {
             return number;
         }
+        let met = self.met.entry(resource).or_default();
+        *met += 1;
+        let number = resource as usize * SPREAD + *met;
         let mut place = Place {
             point,
             view,
@@ -45,20 +55,16 @@ impl Memory {
             text: None,
         };
         place.keep();
-        self.places.push(place);
-        self.numbers.insert(view.address(), self.places.len());
-        self.places.len()
+        self.places.insert(number, place);
+        self.numbers.insert(view.address(), number);
+        number
     }
 
     /// Takes the present values as the ones to restore. Gives how many can be, of how many.
     pub fn mark(&mut self) -> (usize, usize) {
-        self.places.iter_mut().for_each(Place::keep);
-        let kept = self
-            .places
-            .iter()
-            .filter(|place| place.kept.is_some())
-            .count();
-        (kept, self.places.len())
+        self.places.values_mut().for_each(Place::keep);
+        let kept = self.places.values().filter(|place| place.kept.is_some());
+        (kept.count(), self.places.len())
     }
 
     /// Puts the values back.
@@ -67,7 +73,7 @@ impl Memory {
     /// In words, when a place is locked, or reads differently afterwards than when it was kept (what it
     /// holds shares something with its copy, or could not be copied and has changed).
     pub fn restore(&self) -> Result<(), String> {
-        for (place, number) in self.places.iter().zip(1..) {
+        for (number, place) in &self.places {
             let name = format!("point {} place {number}", place.point);
             if place.view.keepable() && place.kept.is_none() {
                 return Err(format!("{name} was locked when it was first met"));
@@ -84,29 +90,19 @@ impl Memory {
 
     /// `point:place:value` of every place.
     pub fn values(&self) -> String {
-        list(
-            self.places
-                .iter()
-                .zip(1..)
-                .map(|(place, number): (_, usize)| {
-                    let value = place.view.show().unwrap_or_default();
-                    format!("{}:{number}:{}", place.point, encode(&value))
-                }),
-        )
+        list(self.places.iter().map(|(number, place)| {
+            let value = place.view.show().unwrap_or_default();
+            format!("{}:{number}:{}", place.point, encode(&value))
+        }))
     }
 
     /// `point:place:kept:value` of every place.
     pub fn state(&self) -> String {
-        list(
-            self.places
-                .iter()
-                .zip(1..)
-                .map(|(place, number): (_, usize)| {
-                    let value = place.view.show().unwrap_or_default();
-                    let kept = u8::from(place.kept.is_some());
-                    format!("{}:{number}:{kept}:{}", place.point, encode(&value))
-                }),
-        )
+        list(self.places.iter().map(|(number, place)| {
+            let value = place.view.show().unwrap_or_default();
+            let kept = u8::from(place.kept.is_some());
+            format!("{}:{number}:{kept}:{}", place.point, encode(&value))
+        }))
     }
 
     /// The application ends: nothing may be looked at any more.
@@ -131,9 +127,15 @@ mod tests {
     fn values_met_are_restored_until_marked_anew() {
         let place = leaked(1);
         let mut memory = Memory::default();
-        assert_eq!(memory.number(4, Look::at(place.deadheat_place()).both()), 1);
+        assert_eq!(
+            memory.number(4, 0, Look::at(place.deadheat_place()).both()),
+            1
+        );
         *place.lock().unwrap() = 2;
-        assert_eq!(memory.number(5, Look::at(place.deadheat_place()).both()), 1);
+        assert_eq!(
+            memory.number(5, 0, Look::at(place.deadheat_place()).both()),
+            1
+        );
         assert_eq!(memory.state(), "4:1:1:2");
         assert_eq!(memory.restore(), Ok(()));
         assert_eq!(memory.values(), "4:1:1");
@@ -145,10 +147,32 @@ mod tests {
     }
 
     #[test]
+    fn numbers_do_not_depend_on_the_order_of_meeting() {
+        let (one, two, odd) = (leaked(1), leaked(2), leaked(3));
+        let meet = |order: [usize; 4]| {
+            let mut memory = Memory::default();
+            let mut numbers = [0; 4];
+            for index in order {
+                let (resource, place) = [(1, one), (2, two), (2, odd), (0, odd)][index];
+                numbers[index] = memory.number(9, resource, Look::at(place).both());
+            }
+            numbers
+        };
+        assert_eq!(
+            meet([0, 1, 2, 3]),
+            [1_000_001, 2_000_001, 2_000_002, 2_000_002]
+        );
+        assert_eq!(
+            meet([1, 0, 2, 3]),
+            [1_000_001, 2_000_001, 2_000_002, 2_000_002]
+        );
+    }
+
+    #[test]
     fn a_copy_that_shares_is_told() {
         let place = leaked(Arc::new(Mutex::new(1)));
         let mut memory = Memory::default();
-        memory.number(1, Look::at(place).both());
+        memory.number(1, 0, Look::at(place).both());
         *place.lock().unwrap().lock().unwrap() = 2;
         assert!(memory.restore().unwrap_err().contains("differently"));
     }
@@ -157,7 +181,7 @@ mod tests {
     fn a_locked_place_is_told() {
         let place = leaked(1);
         let mut memory = Memory::default();
-        memory.number(1, Look::at(place).both());
+        memory.number(1, 0, Look::at(place).both());
         let guard = place.lock().unwrap();
         assert!(memory.restore().unwrap_err().contains("locked"));
         drop(guard);
@@ -167,7 +191,7 @@ mod tests {
     fn what_cannot_be_copied_is_counted() {
         struct Opaque;
         let mut memory = Memory::default();
-        memory.number(1, Look::at(leaked(Opaque)).opaque());
+        memory.number(1, 0, Look::at(leaked(Opaque)).opaque());
         assert_eq!(memory.mark(), (0, 1));
         assert_eq!(memory.restore(), Ok(()));
         assert_eq!(memory.state(), "1:1:0:");

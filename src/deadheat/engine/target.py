@@ -263,6 +263,7 @@ class Target:
             "ROCKET_WORKERS": "16",
             "ROCKET_LOG_LEVEL": "normal" if self.starts == 0 else "off",
             "ROCKET_CLI_COLORS": "false",
+            "RUST_BACKTRACE": "0",  # last words are quoted; a backtrace would push them out
             **application.environment,
             "DEADHEAT_SOCKET": str(self._listener.path),
         }

@@ -82,8 +82,7 @@ class Context:
     def related(self, window: Window, first: str, via: str) -> tuple[tuple[Span, str], ...]:
         """The places that explain a window: where it opens, and the calls that lead inside."""
         places: list[tuple[Span, str]] = [(window.check.span, first)]
-        for call in dict.fromkeys(window.act.via + window.check.via):
-            places.append((call, via))
+        places += [(call, via) for call in dict.fromkeys(window.act.via + window.check.via)]
         return tuple(places[:_RELATED])
 
     def confidence(

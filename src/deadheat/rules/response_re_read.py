@@ -38,7 +38,7 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     confidence=Confidence.HIGH,
     impact=(Impact.INCONSISTENT_STATE,),
-    summary="The answer is built from a state read again after the change: it may be another request's value.",
+    summary="The answer is built from a state read again after the change: perhaps another request's value.",
     explanation="""\
 The handler changes a state and then takes the lock a second time to tell the client what the state is
 now. In between the lock is free. Nothing is lost in the state, but the answer may tell the result of

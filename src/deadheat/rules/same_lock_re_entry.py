@@ -50,7 +50,9 @@ def _finding(rule: Rule, context: Context, root: Root, first: Event, second: Eve
         handlers=context.handlers(root, ()),
         message=message,
         confidence=context.confidence(rule, root, place, proven=proven),
-        related=context.related(window, f"`{state}` is acquired here and still held", "the second acquisition is in this call"),
+        related=context.related(
+            window, f"`{state}` is acquired here and still held", "the second acquisition is in this call"
+        ),
         act=second,
         shape=f"{first.method}>{second.method}",
     )  # fmt: skip

@@ -149,19 +149,20 @@ class Summary(Struct, eq=False, dict=True):
     truncated: bool = False
 
     @cached_property
-    def _roots(self) -> frozenset[str]:
+    def roots(self) -> frozenset[str]:
+        """The roots of all places that the function touches."""
         return frozenset(event.place.root for event in self.events if event.place is not None) | {
-            root for body in self.spawned for root in body._roots
+            root for body in self.spawned for root in body.roots
         }
 
     @property
     def matters(self) -> bool:
         """Whether the function touches anything that could be shared."""
-        return bool(self._roots)
+        return bool(self.roots)
 
     def matters_for(self, arguments: list[Value]) -> bool:
         """Whether it does when called with these arguments."""
-        for root in self._roots:
+        for root in self.roots:
             if not root.startswith("P:"):
                 return True
             number = int(root[2:])
@@ -184,7 +185,6 @@ def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     for left, right in zip(one, other, strict=False):
         if left == right or "[*]" in (left, right):
             continue
-        if left.endswith("()") or right.endswith("()"):
-            return True
-        return False
+        # What a method tells (`len()`) may depend on any part.
+        return left.endswith("()") or right.endswith("()")
     return True

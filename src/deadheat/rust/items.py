@@ -132,7 +132,7 @@ def _with_attributes(container: Node) -> Iterator[tuple[Node, tuple[Node, ...]]]
 def _is_test(attributes: tuple[Node, ...]) -> bool:
     for attribute in attributes:
         text = text_of(attribute).replace(" ", "")
-        if text.startswith("cfg(test") or text.startswith("cfg(all(test"):
+        if text.startswith(("cfg(test", "cfg(all(test")):
             return True
         if text.split("(")[0] in ("test", "rocket::async_test", "async_test", "tokio::test", "bench"):
             return True

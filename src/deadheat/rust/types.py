@@ -202,9 +202,11 @@ class Types:
             return bindings[path[0]]
         args: list[Type | None] = []
         written = node.child_by_field_name("type_arguments")
-        for arg in significant(written) if written is not None else ():
-            if arg.type not in ("lifetime", "type_binding", "integer_literal", "block"):
-                args.append(self.read(arg, module, self_type, bindings, depth + 1))
+        args += [
+            self.read(arg, module, self_type, bindings, depth + 1)
+            for arg in (significant(written) if written is not None else ())
+            if arg.type not in ("lifetime", "type_binding", "integer_literal", "block")
+        ]
         name = self.modules.resolve(module, path)
         item = self.items.get(name)
         if item is not None and item.kind == "type":

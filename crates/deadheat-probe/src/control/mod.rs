@@ -139,6 +139,11 @@ impl<H: Held> Control<H> {
             .collect();
     }
 
+    /// The resource that a point touches; 0 when unknown.
+    pub fn resource(&self, point: u32) -> u32 {
+        self.points.get(&point).map_or(0, |&(resource, _)| resource)
+    }
+
     /// A run is to be executed; actors of it may have arrived already.
     pub fn announce(&mut self, order: Order) {
         let number = order.run;

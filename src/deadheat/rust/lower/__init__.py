@@ -9,18 +9,34 @@ from collections.abc import Callable
 
 from deadheat.rust.ir import NOTHING, Place, Summary, Value
 from deadheat.rust.items import Function
-from deadheat.rust.lower import calls, control, expressions, macros, methods
-from deadheat.rust.lower.builder import Binding, FoundSite, Lowering
+from deadheat.rust.lower import calls, closures, control, expressions, macros, methods
+from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.compact import compact
-from deadheat.rust.lower.control import bind, block
+from deadheat.rust.lower.control import block
 from deadheat.rust.lower.methods import state_key
+from deadheat.rust.lower.patterns import bind
+from deadheat.rust.lower.sites import FoundSite
+from deadheat.rust.lower.values import Binding
 from deadheat.rust.syntax import text_of
 from deadheat.rust.types import GUARDS, Type, Types, argument, is_synchronised, peel
 
-__all__ = ["FoundSite", "Unready", "calls", "control", "expressions", "lower", "macros", "methods"]
+# These register the syntax kinds that they lower.
+__all__ = [
+    "FoundSite",
+    "Unready",
+    "calls",
+    "closures",
+    "control",
+    "expressions",
+    "lower",
+    "macros",
+    "methods",
+]
 
-_PLAIN = frozenset({"str", "String", "bool", "char", "usize", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64",
-                    "f32", "f64", "isize"})  # fmt: skip
+_PLAIN = frozenset(
+    {"str", "String", "bool", "char", "usize", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64",
+     "f32", "f64", "isize"}
+)  # fmt: skip
 
 
 class Unready(Exception):  # noqa: N818 - a request, not an error

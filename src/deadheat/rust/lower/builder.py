@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 from tree_sitter import Node
 
-from deadheat.model import AccessKind, Site, SiteKind
 from deadheat.rust.ir import (
     NO_DEPS,
     NOTHING,
@@ -28,14 +27,9 @@ from deadheat.rust.ir import (
     Where,
 )
 from deadheat.rust.items import Function
+from deadheat.rust.lower.sites import FoundSite
+from deadheat.rust.lower.values import Binding, merge_scopes, merge_values, with_deps
 from deadheat.rust.types import Type, Types, is_synchronised, peel
-
-
-class Binding(Struct, frozen=True):
-    """A variable: its value, and the guards it will release at the end of its scope."""
-
-    value: Value
-    owned: tuple[int, ...] = ()
 
 
 class Loop(Struct):
@@ -58,15 +52,6 @@ class Frame(Struct):
     exits: list[int] = []
     result: Value = NOTHING
     returned: bool = False
-
-
-class FoundSite(Struct, frozen=True):
-    """A site whose state still has to be named: `place` is as the function sees it."""
-
-    site: Site
-    place: Place | None
-    function: str
-    parameter_type: Type | None = None
 
 
 class Lowering:
@@ -389,123 +374,11 @@ class Lowering:
             place = Place(f"T:{inner}")
         return Value(value.type, place, (), owned=False, deps=value.deps, key=value.key)
 
-    def site(
-        self,
-        node: Node,
-        kind: SiteKind,
-        operation: str,
-        effect: AccessKind,
-        place: Place | None,
-    ) -> None:
-        """Note a place where a request can be held."""
-        if not self.sites_allowed:
-            return
-        where, arguments = self.where(node), node.child_by_field_name("arguments")
-        callee = node.child_by_field_name("function")
-        if callee is not None and callee.type == "generic_function":
-            callee = callee.child_by_field_name("function")
-        is_method = callee is not None and callee.type == "field_expression"
-        receiver = callee.child_by_field_name("value") if is_method and callee is not None else None
-        simple = receiver is not None and _is_place(receiver)
-        rooted = simple and place is not None and place.root[0] in "SGTP" and not place.state.is_content
-        listed = [] if arguments is None else [n for n in arguments.named_children if "comment" not in n.type]
-        found = Site(
-            self.file.path,
-            self.function.path,
-            kind,
-            self.file.span(where.start, where.end),
-            (where.start, where.end),
-            None if receiver is None else (receiver.start_byte + self.shift, receiver.end_byte + self.shift),
-            tuple((n.start_byte + self.shift, n.end_byte + self.shift) for n in listed),
-            operation.rsplit("::", 1)[-1],
-            operation,
-            effect,
-            None,
-            simple,
-            rooted,
-            any(_has_call(argument) for argument in listed),
-        )
-        declared = None
-        if place is not None and place.root.startswith("P:"):
-            declared = self.parameter_types[int(place.root[2:])]
-        self.sites.append(FoundSite(found, place, self.function.path, declared))
+
+_SHOWN = 44
 
 
 def shape(node: Node) -> str:
     """An expression in a few characters, for people."""
     text = " ".join((node.text or b"").decode("utf-8", "replace").split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
-_SHOWN = 44
-_PLACES = frozenset({"identifier", "self", "scoped_identifier"})
-
-
-def _is_place(node: Node) -> bool:
-    while True:
-        if node.type in _PLACES:
-            return True
-        if node.type == "field_expression":
-            inner = node.child_by_field_name("value")
-        elif node.type == "unary_expression" and (node.text or b"").startswith(b"*"):
-            inner = next(iter(node.named_children), None)
-        elif node.type == "parenthesized_expression":
-            inner = next(iter(node.named_children), None)
-        else:
-            return False
-        if inner is None:
-            return False
-        node = inner
-
-
-def _has_call(node: Node) -> bool:
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        if current.type in ("call_expression", "macro_invocation", "await_expression"):
-            return True
-        pending += current.named_children
-    return False
-
-
-def with_deps(value: Value, deps: Deps) -> Value:
-    return Value(value.type, value.place, value.guards, value.owned, deps, value.key, value.parts)
-
-
-def merge_values(one: Value, other: Value) -> Value:
-    """What is known of a value that came along either of two paths."""
-    if one is other:
-        return one
-    return Value(
-        one.type or other.type,
-        one.place or other.place,
-        tuple(dict.fromkeys(one.guards + other.guards)),
-        one.owned or other.owned,
-        one.deps | other.deps,
-        one.key if one.key == other.key else None,
-        one.parts if len(one.parts) == len(other.parts) else (),
-    )
-
-
-def merge_scopes(environments: list[list[dict[str, Binding]]]) -> list[dict[str, Binding]]:
-    """Join the variables of several paths; a guard that one path still owns is still owned."""
-    first = environments[0]
-    if len(environments) == 1:
-        return first
-    merged: list[dict[str, Binding]] = []
-    for level, scope in enumerate(first):
-        joined = dict(scope)
-        for other in environments[1:]:
-            if level >= len(other):
-                continue
-            for name, binding in other[level].items():
-                mine = joined.get(name)
-                if mine is None:
-                    joined[name] = binding
-                elif mine is not binding:
-                    joined[name] = Binding(
-                        merge_values(mine.value, binding.value),
-                        tuple(dict.fromkeys(mine.owned + binding.owned)),
-                    )
-        merged.append(joined)
-    return merged

@@ -8,13 +8,15 @@ from tree_sitter import Node
 
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
-from deadheat.rust.lower.inline import inline
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Place, Value
 from deadheat.rust.items import Function, segments
 from deadheat.rust.lower.builder import Lowering
-from deadheat.rust.lower.control import element_type, run_closure
+from deadheat.rust.lower.closures import run_closure
 from deadheat.rust.lower.expressions import evaluate, expression, field_of, gather, key_of, unwrap, value_of
+from deadheat.rust.lower.inline import inline
 from deadheat.rust.lower.methods import call_method
+from deadheat.rust.lower.results import element_type
+from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import spawn
 from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type, argument, peel
@@ -203,7 +205,7 @@ def _foreign(low: Lowering, node: Node, path: tuple[str, ...]) -> Value:
     if name in known.SPAWN_FUTURE | known.SPAWN_CLOSURE | {"block_in_place"} and arguments:
         return spawn(low, node, name, before, arguments)
     if before == "rocket" and name in ("build", "custom", "ignite"):
-        low.site(node, SiteKind.BUILD, f"rocket::{name}", AccessKind.WRITE, None)
+        note_site(low, node, SiteKind.BUILD, f"rocket::{name}", AccessKind.WRITE, None)
     if before == "mem" and name in ("take", "replace", "swap"):
         return _exchange(low, node, name, arguments)
     if name in _TRANSPARENT or (before in _TRANSPARENT and name in ("new", "pin", "clone", "from")):

@@ -1,4 +1,4 @@
-"""Statements, blocks, branches, loops and patterns.
+"""Statements, blocks, branches and loops.
 
 Owns the temporary scopes of each construct (the Rust reference, "Temporary scopes", and the
 edition guide on `if let` and tail expressions). Two acquisitions of one lock:
@@ -17,11 +17,12 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value
-from deadheat.rust.items import segments
-from deadheat.rust.lower.builder import Frame, Loop, Lowering, with_deps
-from deadheat.rust.lower.expressions import EXPRESSIONS, evaluate, expression, field_of, unwrap, value_of
-from deadheat.rust.syntax import field_text, significant, text_of
-from deadheat.rust.types import Type, argument, peel
+from deadheat.rust.lower.builder import Lowering
+from deadheat.rust.lower.expressions import copies, evaluate, expression, moved, unwrap, value_of
+from deadheat.rust.lower.patterns import bind
+from deadheat.rust.lower.results import element_type
+from deadheat.rust.lower.values import with_deps
+from deadheat.rust.syntax import significant, text_of
 
 _ITEMS = frozenset(
     {"function_item", "struct_item", "enum_item", "use_declaration", "static_item", "const_item", "impl_item",
@@ -77,22 +78,16 @@ def _statement(low: Lowering, node: Node | None) -> None:
 
 def _tail(low: Lowering, node: Node) -> Value:
     if low.edition < 2024:
-        return low.use(evaluate(low, node), node) if _copies(low, node) else evaluate(low, node)
+        return low.use(evaluate(low, node), node) if copies(node) else evaluate(low, node)
     low.push_temporaries()
     value = evaluate(low, node)
-    if _copies(low, node):
+    if copies(node):
         value = low.use(value, node)
     low.claim(value)
     low.pop_temporaries(node)
     if value.owned:
         low.temporaries[-1].extend(value.guards)
     return value
-
-
-def _copies(low: Lowering, node: Node) -> bool:
-    """Whether a place as a block's value is copied out (`{ *guard }`) and not borrowed."""
-    del low
-    return node.type in ("unary_expression", "field_expression", "index_expression")
 
 
 def _let(low: Lowering, node: Node) -> None:
@@ -137,13 +132,18 @@ def _nothing() -> Value:
     return NOTHING
 
 
+_THROUGH = frozenset(
+    {"unary_expression", "field_expression", "index_expression", "reference_expression",
+     "parenthesized_expression"}
+)  # fmt: skip
+
+
 def _extends(node: Node) -> bool:
     """Whether the initialiser is an extending borrow of a temporary."""
     if node.type != "reference_expression":
         return False
     inner = node.child_by_field_name("value")
-    while inner is not None and inner.type in ("unary_expression", "field_expression", "index_expression",
-                                               "reference_expression", "parenthesized_expression"):  # fmt: skip
+    while inner is not None and inner.type in _THROUGH:
         inner = next(significant(inner), None)
     return inner is not None and inner.type in ("call_expression", "await_expression", "try_expression")
 
@@ -155,82 +155,6 @@ def _names(pattern: Node) -> list[str]:
     for child in pattern.named_children:
         found += _names(child)
     return found
-
-
-# ---------------------------------------------------------------------- patterns
-
-
-def bind(low: Lowering, pattern: Node, value: Value) -> None:
-    """Bind the names of a pattern to the parts of a value."""
-    kind = pattern.type
-    if kind == "identifier":
-        name = text_of(pattern)
-        if name[:1].isupper() and low.lookup(name) is None:
-            return  # a constant or a unit variant
-        low.declare(name, value)
-    elif kind in (
-        "mut_pattern",
-        "ref_pattern",
-        "reference_pattern",
-        "match_pattern",
-        "remaining_field_pattern",
-    ):
-        for child in pattern.named_children:
-            if child.type != "mutable_specifier":
-                bind(low, child, value)
-                break
-    elif kind == "captured_pattern":
-        children = pattern.named_children
-        for child in reversed(children):
-            bind(low, child, value)
-    elif kind == "or_pattern":
-        for child in significant(pattern):
-            bind(low, child, value)
-    elif kind == "tuple_pattern":
-        _bind_tuple(low, pattern, value)
-    elif kind == "tuple_struct_pattern":
-        _bind_variant(low, pattern, value)
-    elif kind == "struct_pattern":
-        for child in significant(pattern):
-            if child.type == "field_pattern":
-                name = field_text(child, "name")
-                inner = child.child_by_field_name("pattern")
-                part = field_of(low, value, name)
-                if inner is None:
-                    low.declare(name, part)
-                else:
-                    bind(low, inner, part)
-    elif kind == "slice_pattern":
-        for child in significant(pattern):
-            bind(low, child, Value(argument(value.type), value.place, value.guards, deps=value.deps))
-
-
-def _bind_tuple(low: Lowering, pattern: Node, value: Value) -> None:
-    for index, child in enumerate(significant(pattern)):
-        if index < len(value.parts):
-            part = value.parts[index]
-        else:
-            part = Value(argument(value.type, index), value.place, value.guards, deps=value.deps)
-        bind(low, child, part)
-
-
-def _bind_variant(low: Lowering, pattern: Node, value: Value) -> None:
-    name = segments(pattern.child_by_field_name("type") or pattern)[-1]
-    inner = [child for child in significant(pattern)][1:]
-    if name in ("Some", "Ok"):
-        for child in inner:
-            bind(low, child, unwrap(low, value))
-    elif name in ("Err", "None"):
-        poisoned = value.type is not None and value.type.short == "LockResult"
-        for child in inner:
-            if poisoned:  # a poisoned lock is held all the same
-                bind(low, child, unwrap(low, value))
-                continue
-            bind(low, child, Value(argument(value.type, 1), deps=value.deps))
-    else:
-        for index, child in enumerate(inner):
-            part = field_of(low, value, str(index)) if value.type is not None else value
-            bind(low, child, Value(part.type, value.place, value.guards, deps=value.deps))
 
 
 # ---------------------------------------------------------------------- branches
@@ -452,20 +376,10 @@ def _for(low: Lowering, node: Node) -> Value:
     return result
 
 
-def element_type(declared: Type | None) -> Type | None:
-    """What iterating over a value yields."""
-    declared = peel(declared)
-    if declared is None:
-        return None
-    if declared.short in ("HashMap", "BTreeMap", "IndexMap", "DashMap"):
-        return Type("(tuple)", declared.args[:2])
-    return argument(declared)
-
-
 @expression("return_expression")
 def _return(low: Lowering, node: Node) -> Value:
     inner = next(significant(node), None)
-    low.leave(node, value_of(low, inner))
+    low.leave(node, moved(low, inner))
     return NOTHING
 
 
@@ -474,55 +388,6 @@ def _jump(low: Lowering, node: Node) -> Value:
     value = NOTHING
     for child in significant(node):
         if child.type != "label":
-            value = value_of(low, child)
+            value = moved(low, child)
     low.leave_loop(node, _label(node), value, again=node.type == "continue_expression")
     return NOTHING
-
-
-@expression("closure_expression")
-def _closure(low: Lowering, node: Node) -> Value:
-    return run_closure(low, node, ())
-
-
-def run_closure(low: Lowering, node: Node, arguments: tuple[Value, ...]) -> Value:
-    """A closure or async block run where it stands, perhaps: `return` and `?` leave only it."""
-    listed, body = node.child_by_field_name("parameters"), node.child_by_field_name("body")
-    if body is None:
-        body = next((child for child in node.named_children if child.type == "block"), None)
-
-    def run() -> Value:
-        low.frames.append(Frame(len(low.scopes), len(low.temporaries)))
-        loops: list[Loop] = low.loops
-        low.loops = []
-        low.push_scope()
-        low.push_temporaries()
-        for index, parameter in enumerate(significant(listed) if listed is not None else ()):
-            pattern = parameter.child_by_field_name("pattern") if parameter.type == "parameter" else parameter
-            written = parameter.child_by_field_name("type") if parameter.type == "parameter" else None
-            value = arguments[index] if index < len(arguments) else NOTHING
-            if written is not None:
-                declared = low.types.read(written, low.module, low.self_type)
-                value = Value(declared, value.place, value.guards, deps=value.deps, key=value.key)
-            if pattern is not None:
-                bind(low, pattern, value)
-        result = evaluate(low, body)
-        if body is not None and _copies(low, body):
-            result = low.use(result, body)
-        low.claim(result)
-        low.pop_temporaries(node)
-        low.pop_scope(node)
-        low.loops = loops
-        frame = low.frames.pop()
-        if result.owned:
-            low.temporaries[-1].extend(result.guards)
-        low.frontier = tuple(dict.fromkeys((*low.frontier, *frame.exits)))
-        if frame.returned:
-            result = with_deps(result, result.deps | frame.result.deps)
-        return result
-
-    if node.type == "async_block":
-        return run()
-    return low.fork([run, _nothing], NO_DEPS, node)
-
-
-__all__ = ["EXPRESSIONS", "bind", "block", "element_type", "run_closure"]

@@ -12,7 +12,8 @@ from tree_sitter import Node
 
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Place, Value
 from deadheat.rust.items import segments
-from deadheat.rust.lower.builder import Lowering, shape, with_deps
+from deadheat.rust.lower.builder import Lowering, shape
+from deadheat.rust.lower.values import with_deps
 from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type, argument, peel
 
@@ -49,6 +50,12 @@ def evaluate(low: Lowering, node: Node | None) -> Value:
 def value_of(low: Lowering, node: Node | None) -> Value:
     """The value of an expression, read if it is a place."""
     return NOTHING if node is None else low.use(evaluate(low, node), node)
+
+
+def moved(low: Lowering, node: Node | None) -> Value:
+    """The value of an expression that is moved: a guard goes along, a place is read."""
+    value = evaluate(low, node)
+    return value if node is None or value.owned else low.use(value, node)
 
 
 def key_of(node: Node, value: Value) -> str:
@@ -226,13 +233,13 @@ def field_of(low: Lowering, value: Value, name: str) -> Value:
 
 @expression("tuple_expression")
 def _tuple(low: Lowering, node: Node) -> Value:
-    parts = tuple(value_of(low, child) for child in significant(node))
+    parts = tuple(moved(low, child) for child in significant(node))
     return gather(parts, Type("(tuple)", tuple(part.type for part in parts)), parts)
 
 
 @expression("array_expression")
 def _array(low: Lowering, node: Node) -> Value:
-    parts = tuple(value_of(low, child) for child in significant(node))
+    parts = tuple(moved(low, child) for child in significant(node))
     return gather(parts, Type("[array]", (parts[0].type if parts else None,)))
 
 
@@ -254,9 +261,9 @@ def _struct(low: Lowering, node: Node) -> Value:
     for child in significant(body) if body is not None else ():
         if child.type == "field_initializer":
             value = child.child_by_field_name("value")
-            parts.append(value_of(low, value))
+            parts.append(moved(low, value))
         else:
-            parts.append(value_of(low, next(significant(child), None)))
+            parts.append(moved(low, next(significant(child), None)))
     declared = low.types.read(name, low.module, low.self_type) if name is not None else None
     return gather(tuple(parts), declared)
 
@@ -291,12 +298,19 @@ def unwrap(low: Lowering, value: Value) -> Value:
     return value
 
 
+def copies(node: Node) -> bool:
+    """Whether a place as a block's value is copied out (`{ *guard }`) and not borrowed."""
+    return node.type in ("unary_expression", "field_expression", "index_expression")
+
+
 __all__ = [
+    "copies",
     "evaluate",
     "expression",
     "field_of",
     "gather",
     "key_of",
+    "moved",
     "named",
     "unwrap",
     "value_of",

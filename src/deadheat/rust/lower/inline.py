@@ -146,6 +146,6 @@ def substituted(body: Summary, arguments: list[Value], keys: list[str], here: Wh
                 change.deps(event.deps),
                 change.deps(event.control),
                 (here, *event.via),
-            )  # fmt: skip
+            )
         )
     return Summary(body.function, events, body.exits, body.result, spawned=body.spawned)

@@ -21,7 +21,8 @@ _FRAME = b"fn f(){m("
 _BLOCK = b"fn f()"
 _CAPTURE = re.compile(r"(?<!\{)(?:\{\{)*\{([A-Za-z_][A-Za-z0-9_]*)(?::[^{}]*)?\}")
 _NESTING = 6
-_OPAQUE = frozenset({"include_str", "include_bytes", "env", "option_env", "concat", "stringify", "cfg", "line",
+_OPAQUE = frozenset(
+    {"include_str", "include_bytes", "env", "option_env", "concat", "stringify", "cfg", "line",
                      "file", "routes", "catchers", "uri", "sql", "html"})  # fmt: skip
 
 
@@ -63,7 +64,10 @@ def _expressions(low: Lowering, tokens: Node, content: bytes, name: str) -> Valu
         for captured in _captures(tokens):
             binding = low.lookup(captured)
             if binding is not None:
+                before = len(low.events)
                 deps |= low.use(binding.value, tokens).deps
+                for event in low.events[before:]:
+                    event.operation = captured
     declared = None
     if name == "vec":
         declared = Type("Vec", (values[0].type if values else None,))

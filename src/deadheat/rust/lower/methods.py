@@ -11,11 +11,13 @@ from tree_sitter import Node
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
 from deadheat.rust.ir import NO_DEPS, NOTHING, THROUGH, Deps, Kind, Mode, Place, Value
-from deadheat.rust.lower.builder import Lowering, merge_values
-from deadheat.rust.lower.control import element_type, run_closure
+from deadheat.rust.lower.builder import Lowering
+from deadheat.rust.lower.closures import run_closure
 from deadheat.rust.lower.expressions import evaluate, gather, key_of, value_of
-from deadheat.rust.lower.results import method_result
+from deadheat.rust.lower.results import element_type, method_result
+from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import spawn
+from deadheat.rust.lower.values import merge_values
 from deadheat.rust.syntax import significant, text_of
 from deadheat.rust.types import (
     Type,
@@ -106,7 +108,7 @@ def _acquire(
         Mode.SHARED: SiteKind.LOCK_SHARED,
         Mode.EXCLUSIVE: SiteKind.LOCK,
     }[mode]
-    low.site(node, kind, operation, AccessKind.READ if shared else AccessKind.WRITE, place)
+    note_site(low, node, kind, operation, AccessKind.READ if shared else AccessKind.WRITE, place)
     guard = low.acquire(node, place, declared, mode, operation)
     # std's `lock()` and every `try_` give a Result around the guard; tokio's and parking_lot's do not.
     wrapped = mode is Mode.TRY or (declared is not None and _is_poisonable(declared))
@@ -148,8 +150,8 @@ def _atomic(
         else Kind.RMW
     )
     operation = f"{declared.short if declared is not None else 'Atomic'}::{method}"
-    low.site(
-        node, SiteKind.ATOMIC if not is_concurrent_cell(declared) else SiteKind.CALL, operation,
+    note_site(
+        low, node, SiteKind.ATOMIC if not is_concurrent_cell(declared) else SiteKind.CALL, operation,
         AccessKind.READ if kind is Kind.READ else AccessKind.WRITE, place,
     )  # fmt: skip
     event = low.emit(
@@ -175,7 +177,7 @@ def _concurrent(
     if method in known.KEYED and arguments:
         content = content.then(f"[{key_of(arguments[0], values[0])}]")
     operation = f"{declared.short if declared is not None else 'DashMap'}::{method}"
-    low.site(node, SiteKind.CALL, operation, _ACCESS[effect], place)
+    note_site(low, node, SiteKind.CALL, operation, _ACCESS[effect], place)
     event = low.emit(
         _EFFECTS[effect], node, place=content, type=declared, operation=operation, method=method,
         deps=gather(tuple(values), None).deps,
@@ -231,8 +233,11 @@ def _foreign(declared: Type) -> bool:
     )
 
 
-_PASSING = frozenset({"unwrap", "expect", "unwrap_or_else", "map_err", "ok", "ok_or", "ok_or_else", "into_inner",
-                      "or_else", "context", "with_context", "unwrap_unchecked", "inspect_err"})  # fmt: skip
+# What hands the guard on; anything else borrows from it.
+_PASSING = frozenset(
+    {"unwrap", "expect", "unwrap_or_else", "map_err", "ok", "ok_or", "ok_or_else", "into_inner", "or_else",
+     "context", "with_context", "unwrap_unchecked", "inspect_err"}
+)  # fmt: skip
 
 
 def _identity(low: Lowering, receiver: Value, method: str, arguments: list[Node]) -> Value:
@@ -320,7 +325,7 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
         found: Deps = frozenset((event, _join(part, _suffix(method))) for event, part in receiver.deps)
     else:
         event = low.emit(
-            _EFFECTS[effect], node, place=target if method in known.KEYED else place, type=declared,
+            _EFFECTS[effect], node, place=target if method in known.KEYED or effect == "read" else place, type=declared,
             operation=f"{declared.short if declared is not None else 'value'}::{method}", method=method,
             guards=receiver.guards, deps=deps,
         )  # fmt: skip

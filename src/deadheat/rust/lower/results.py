@@ -58,3 +58,13 @@ def _of_map(inner: Type, method: str) -> Type | None:
     if method in _MANY:
         return Type("Iter", (Type("(tuple)", inner.args[:2]),))
     return inner if method == "clone" else None
+
+
+def element_type(declared: Type | None) -> Type | None:
+    """What iterating over a value yields."""
+    declared = peel(declared)
+    if declared is None:
+        return None
+    if declared.short in ("HashMap", "BTreeMap", "IndexMap", "DashMap"):
+        return Type("(tuple)", declared.args[:2])
+    return argument(declared)

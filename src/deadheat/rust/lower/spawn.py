@@ -10,10 +10,12 @@ from tree_sitter import Node
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
 from deadheat.rust.ir import NO_DEPS, NOTHING, Kind, Summary, Value
-from deadheat.rust.lower.builder import Binding, Frame, Lowering
+from deadheat.rust.lower.builder import Frame, Lowering
+from deadheat.rust.lower.closures import run_closure
 from deadheat.rust.lower.compact import compact
-from deadheat.rust.lower.control import run_closure
 from deadheat.rust.lower.expressions import evaluate
+from deadheat.rust.lower.sites import note_site
+from deadheat.rust.lower.values import Binding
 
 
 def spawn(low: Lowering, node: Node, name: str, before: str, arguments: list[Node]) -> Value:
@@ -22,7 +24,7 @@ def spawn(low: Lowering, node: Node, name: str, before: str, arguments: list[Nod
     closure = name in known.SPAWN_CLOSURE or before == "thread"
     if name != "block_in_place":
         kind = SiteKind.SPAWN_CLOSURE if closure else SiteKind.SPAWN_FUTURE
-        low.site(node, kind, f"{before}::{name}" if before else name, AccessKind.WRITE, None)
+        note_site(low, node, kind, f"{before}::{name}" if before else name, AccessKind.WRITE, None)
     parent = node.parent
     awaited = parent is not None and parent.type in ("await_expression", "field_expression")
     if name == "block_in_place" or (closure and before != "thread") or awaited:
@@ -47,7 +49,7 @@ def spawn(low: Lowering, node: Node, name: str, before: str, arguments: list[Nod
             NOTHING,
             parameter_types=tuple(low.parameter_types),
             spawned=tuple(child.spawned),
-        )  # fmt: skip
+        )
     )
     return NOTHING
 

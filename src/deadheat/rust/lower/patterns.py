@@ -1,0 +1,87 @@
+"""Patterns: names bound to the parts of a value.
+
+Owns destructuring. The first name bound to an owned guard takes it; parts of a borrowed place
+stay places.
+"""
+
+from tree_sitter import Node
+
+from deadheat.rust.ir import Value
+from deadheat.rust.items import segments
+from deadheat.rust.lower.builder import Lowering
+from deadheat.rust.lower.expressions import field_of, unwrap
+from deadheat.rust.syntax import field_text, significant, text_of
+from deadheat.rust.types import argument
+
+
+def bind(low: Lowering, pattern: Node, value: Value) -> None:
+    """Bind the names of a pattern to the parts of a value."""
+    kind = pattern.type
+    if kind == "identifier":
+        name = text_of(pattern)
+        if name[:1].isupper() and low.lookup(name) is None:
+            return  # a constant or a unit variant
+        low.declare(name, value)
+    elif kind in (
+        "mut_pattern",
+        "ref_pattern",
+        "reference_pattern",
+        "match_pattern",
+        "remaining_field_pattern",
+    ):
+        for child in pattern.named_children:
+            if child.type != "mutable_specifier":
+                bind(low, child, value)
+                break
+    elif kind in ("captured_pattern", "or_pattern"):
+        for child in reversed(list(significant(pattern))):
+            bind(low, child, value)
+    elif kind == "tuple_pattern":
+        _bind_tuple(low, pattern, value)
+    elif kind == "tuple_struct_pattern":
+        _bind_variant(low, pattern, value)
+    elif kind == "struct_pattern":
+        _bind_struct(low, pattern, value)
+    elif kind == "slice_pattern":
+        for child in significant(pattern):
+            bind(low, child, Value(argument(value.type), value.place, value.guards, deps=value.deps))
+
+
+def _bind_struct(low: Lowering, pattern: Node, value: Value) -> None:
+    for child in significant(pattern):
+        if child.type == "field_pattern":
+            name = field_text(child, "name")
+            inner = child.child_by_field_name("pattern")
+            part = field_of(low, value, name)
+            if inner is None:
+                low.declare(name, part)
+            else:
+                bind(low, inner, part)
+
+
+def _bind_tuple(low: Lowering, pattern: Node, value: Value) -> None:
+    for index, child in enumerate(significant(pattern)):
+        if index < len(value.parts):
+            part = value.parts[index]
+        else:
+            part = Value(argument(value.type, index), value.place, value.guards, deps=value.deps)
+        bind(low, child, part)
+
+
+def _bind_variant(low: Lowering, pattern: Node, value: Value) -> None:
+    name = segments(pattern.child_by_field_name("type") or pattern)[-1]
+    inner = list(significant(pattern))[1:]
+    if name in ("Some", "Ok"):
+        for child in inner:
+            bind(low, child, unwrap(low, value))
+    elif name in ("Err", "None"):
+        poisoned = value.type is not None and value.type.short == "LockResult"
+        for child in inner:
+            if poisoned:  # a poisoned lock is held all the same
+                bind(low, child, unwrap(low, value))
+                continue
+            bind(low, child, Value(argument(value.type, 1), deps=value.deps))
+    else:
+        for index, child in enumerate(inner):
+            part = field_of(low, value, str(index)) if value.type is not None else value
+            bind(low, child, Value(part.type, value.place, value.guards, deps=value.deps))

@@ -1,0 +1,60 @@
+"""Variables and values where paths join.
+
+Owns merging: what is known after a branch is what either arm may have left. A guard that one
+path still owns is still owned.
+"""
+
+from msgspec import Struct
+
+from deadheat.rust.ir import Deps, Value
+
+
+class Binding(Struct, frozen=True):
+    """A variable: its value, and the guards it will release at the end of its scope."""
+
+    value: Value
+    owned: tuple[int, ...] = ()
+
+
+def with_deps(value: Value, deps: Deps) -> Value:
+    """The value, depending on `deps`."""
+    return Value(value.type, value.place, value.guards, value.owned, deps, value.key, value.parts)
+
+
+def merge_values(one: Value, other: Value) -> Value:
+    """What is known of a value that came along either of two paths."""
+    if one is other:
+        return one
+    return Value(
+        one.type or other.type,
+        one.place or other.place,
+        tuple(dict.fromkeys(one.guards + other.guards)),
+        one.owned or other.owned,
+        one.deps | other.deps,
+        one.key if one.key == other.key else None,
+        one.parts if len(one.parts) == len(other.parts) else (),
+    )
+
+
+def merge_scopes(environments: list[list[dict[str, Binding]]]) -> list[dict[str, Binding]]:
+    """Join the variables of several paths; a guard that one path still owns is still owned."""
+    first = environments[0]
+    if len(environments) == 1:
+        return first
+    merged: list[dict[str, Binding]] = []
+    for level, scope in enumerate(first):
+        joined = dict(scope)
+        for other in environments[1:]:
+            if level >= len(other):
+                continue
+            for name, binding in other[level].items():
+                mine = joined.get(name)
+                if mine is None:
+                    joined[name] = binding
+                elif mine is not binding:
+                    joined[name] = Binding(
+                        merge_values(mine.value, binding.value),
+                        tuple(dict.fromkeys(mine.owned + binding.owned)),
+                    )
+        merged.append(joined)
+    return merged
