@@ -1,5 +1,6 @@
 """The whole flow on the embedded twin: same engine, oracle and findings, no cargo."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_proof_names_the_window_that_was_split(racy: tuple[Run, Path]) -> No
     finding = next(f for f in run.findings if f.evidence)
     assert finding.evidence is not None
     steps = [e for e in finding.evidence.history.events if e.kind is EventKind.STEP]
-    assert any(one.actor != other.actor for one, other in zip(steps, steps[1:], strict=False))
+    assert any(one.actor != other.actor for one, other in itertools.pairwise(steps))
     assert all(step.before is not None and step.after is not None for step in steps)
     assert all(step.span is not None and step.span.file.endswith(".rs") for step in steps)
 

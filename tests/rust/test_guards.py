@@ -52,13 +52,14 @@ FREE = {
     "block": "{ let g = s.a.lock().unwrap(); } touch(s);",
     "plain if": "if s.a.lock().unwrap().is_empty() { touch(s); }",
     "while condition": "while s.a.lock().unwrap().is_empty() { touch(s); }",
-    "let else": "let Some(n) = s.a.lock().unwrap().first().copied() else { touch(s); return None; }; touch(s);",
+    "let else": "let Some(n) = s.a.lock().unwrap().first().copied() else { touch(s); return None };",
     "and": "if s.a.lock().unwrap().is_empty() && s.a.lock().unwrap().len() > 2 { touch(s); }",
     "given away": "let g = s.a.lock().unwrap(); leave(g); touch(s);",
     "given away by a helper": "leave(enter(s)); touch(s);",
     "assigned over": "let mut v = s.a.lock().unwrap().clone(); v.push(1); touch(s);",
     "returned first": "if true { let g = s.a.lock().unwrap(); return None; } touch(s);",
-    "dropped in every arm": "let g = s.a.lock().unwrap(); match g.len() { 0 => drop(g), _ => drop(g) } touch(s);",
+    "dropped in every arm": "let g = s.a.lock().unwrap(); match 1 { 0 => drop(g), _ => drop(g) } touch(s);",
+    "temporary from a helper": "let n = enter(s).len(); touch(s);",
     "loop": "loop { let g = s.a.lock().unwrap(); if g.is_empty() { break; } } touch(s);",
 }
 

@@ -46,7 +46,7 @@ def test_workspace_crates_resolve() -> None:
         SourceTree(
             "web",
             {
-                "Cargo.toml": b'[workspace]\nmembers = ["web", "shop-state"]\n[workspace.package]\nedition = "2024"\n',
+                "Cargo.toml": b'[workspace]\nmembers = ["*"]\n[workspace.package]\nedition = "2024"\n',
                 "web/Cargo.toml": (
                     manifest.format("web") + '[dependencies]\nrocket.version = "0.5"\n'
                 ).encode(),

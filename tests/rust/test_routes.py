@@ -28,7 +28,7 @@ impl<'r> rocket::request::FromRequest<'r> for Admin {
 }
 
 #[post("/order/<shop>?<page>&<rest..>", format = "json", data = "<order>", rank = 2)]
-async fn order(shop: &str, page: Option<u32>, rest: Rest, order: Json<Order>, stock: &State<Stock>, a: Admin) {}
+async fn order(shop: &str, page: Option<u32>, rest: Rest, order: Json<Order>, s: &State<Stock>, a: Admin) {}
 
 #[derive(FromForm)]
 struct Rest { limit: u8 }
@@ -84,7 +84,7 @@ def test_parameters_come_from_where_rocket_takes_them() -> None:
         ("page", ParameterKind.QUERY),
         ("rest", ParameterKind.QUERY),
         ("order", ParameterKind.DATA),
-        ("stock", ParameterKind.STATE),
+        ("s", ParameterKind.STATE),
         ("a", ParameterKind.GUARD),
     ]
     assert order.is_async

@@ -84,7 +84,7 @@ def test_a_helper_s_access_names_the_call() -> None:
 
 def test_a_lock_of_this_request_alone_is_not_shared() -> None:
     found = program(
-        'use std::sync::Mutex;\n#[rocket::get("/")] fn f() -> u32 { let m = Mutex::new(1); *m.lock().unwrap() += 1; 2 }'
+        'use std::sync::Mutex;\n#[rocket::get("/")] fn f() { let m = Mutex::new(1); *m.lock().unwrap() = 1; }'
     )
     assert found.review.states == ()
     assert found.sites == ()

@@ -11,20 +11,18 @@ import traceback
 import click
 
 from deadheat import __version__
-from deadheat.cli import demo, doctor, explain, hunt, lab, replay, scan, schema
+from deadheat.cli.demo import demo
+from deadheat.cli.doctor import doctor
+from deadheat.cli.explain import explain
+from deadheat.cli.hunt import hunt
+from deadheat.cli.lab import lab
 from deadheat.cli.options import EXIT_INTERNAL, EXIT_UNUSABLE
+from deadheat.cli.replay import replay
+from deadheat.cli.scan import scan
+from deadheat.cli.schema import schema
 from deadheat.model import DeadheatError
 
-VERBS = (
-    demo.demo,
-    scan.scan,
-    hunt.hunt,
-    replay.replay,
-    explain.explain,
-    lab.lab,
-    doctor.doctor,
-    schema.schema,
-)
+VERBS = (demo, scan, hunt, replay, explain, lab, doctor, schema)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -85,8 +85,12 @@ def _moral(racy: Run, fixed: Run) -> str:
     for finding in racy.findings:
         proof = finding.evidence
         if proof is not None:
+            requests = " and ".join(str(racer.request) for racer in proof.scenario.racers)
             trials = f"{proof.trials.violated}/{proof.trials.total}"
-            lines.append(f"{racy.target}: {finding.title}: {proof.verdict.explanation}; forced {trials}")
+            lines.append(
+                f"{racy.target}: {finding.title}\n  {requests}: {proof.verdict.explanation}\n"
+                f"  forced {trials}"
+            )
     if _proved(fixed):
         total = sum(e.schedules for e in fixed.coverage.explorations)
         lines.append(f"{fixed.target}: all {total} orders explored, none violates")

@@ -132,7 +132,8 @@ class Target:
         if self._runtime is None or how is Reset.RESTART:
             self.restart()
         elif how is Reset.SNAPSHOT:
-            self._runtime.restore()
+            if not self._runtime.restore():
+                self.restart()
         else:
             for request in requests:
                 self._pooled().ask(request)

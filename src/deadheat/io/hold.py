@@ -130,9 +130,10 @@ class Runtime:
         """Remember the present values as those that `restore` brings back."""
         self._ask("MARK")
 
-    def restore(self) -> None:
-        """Bring the marked values back."""
-        self._ask("RESTORE")
+    def restore(self) -> bool:
+        """Bring the marked values back; whether that worked (a clone may share what it holds)."""
+        self._say("RESTORE")
+        return self._line()[0] == "OK"
 
     def state(self) -> tuple[Place, ...]:
         """Give the present value of every remembered place."""

@@ -25,7 +25,8 @@ class Exploration(Struct, frozen=True):
     """How far one scenario was explored: this is the bound of any claim made from it.
 
     `complete` is True when every order of the probed steps was covered (up to the equivalence
-    the search uses, `search` names it); `points` is the most steps one schedule had. `masked` lists what was not compared and why.
+    the search uses, `search` names it); `points` is the most steps one schedule had; `masked`
+    lists what was not compared and why.
     """
 
     scenario: str

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from deadheat.model import Ok, Outcome, SerialOutcome, Unknown, Verdict, Violation
 from deadheat.oracle import serial
-from deadheat.oracle.canon import Canon, Observation, sorted_collections
+from deadheat.oracle.canon import Canon, Observation
 from deadheat.oracle.serial import aborted, nearest, serial_orders
 from deadheat.oracle.statistics import wilson
 
@@ -42,6 +42,5 @@ __all__ = [
     "judge",
     "nearest",
     "serial_orders",
-    "sorted_collections",
     "wilson",
 ]

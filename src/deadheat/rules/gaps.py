@@ -17,7 +17,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from deadheat.rust import Event, Kind, Mode, Place, Program, Root
-from deadheat.rust.ir import overlap, part_of
+from deadheat.rust.ir import overlap, part_of, touches
 from deadheat.rust.known import SELF_CHECKING
 from deadheat.rust.types import is_atomic, is_concurrent_cell
 
@@ -104,10 +104,12 @@ def _facts(event: Event, deps: frozenset[tuple[int, str]]) -> list[Fact]:
     return [part_of(_part(event), part) for number, part in deps if number == event.id]
 
 
-def _claimed(read: Event, writes: list[Event], fact: Fact) -> bool:
-    """Whether the section of the read had already changed what it then read."""
+def _claimed(read: Event, writes: list[Event], fact: Fact, *, before: bool) -> bool:
+    """Whether the section of the read changes what it reads (`before` the read, or at all)."""
     return any(
-        write.id < read.id and section(write) & section(read) and overlap(_part(write), fact)
+        (write.id < read.id or not before)
+        and section(write) & section(read)
+        and overlap(_part(write), _plain(fact))
         for write in writes
     )
 
@@ -166,10 +168,13 @@ def _judge(
 ) -> Gap | None:
     here = _part(write)
     fed = [fact for fact in _facts(read, write.deps) if overlap(fact, here)]
-    decided = [fact for fact in _facts(read, write.control) if overlap(fact, here)]
+    decided = [fact for fact in _facts(read, write.control) if touches(fact, here)]
     if not fed and not decided:
         return None
-    if all(_claimed(read, writes, fact) for fact in fed + decided):
+    # A first section that changes what it looked at is a claim, and what is decided by it is safe.
+    fed = [fact for fact in fed if not _claimed(read, writes, fact, before=True)]
+    decided = [fact for fact in decided if not _claimed(read, writes, fact, before=False)]
+    if not fed and not decided:
         return None
     atomic = is_atomic(write.type) or is_concurrent_cell(write.type)
     if _tested(root, write):
@@ -179,7 +184,8 @@ def _judge(
             return Gap(Shape.CHECK_THEN_ACT, root, state, read, write) if decided else None
         return Gap(Shape.LOAD_THEN_STORE, root, state, read, write)
     unsure = [fact for fact in decided if not _checked_again(write, fact, reads)]
-    if unsure:
+    # A copy written back needs the entry to be there: that is no decision of its own.
+    if unsure and not (fed and all("?" in fact for fact in unsure)):
         return Gap(
             Shape.CHECK_THEN_ACT, root, state, read, write, benign=_fills_cache(root, read, write),
         )  # fmt: skip
@@ -197,13 +203,18 @@ def _judge(
 
 def _checked_again(write: Event, fact: Fact, reads: list[Event]) -> bool:
     """Whether the write's own section looked at the same fact before it acted."""
-    if write.method in _ENTRY and fact == _part(write):
+    if write.method in _ENTRY and _plain(fact) == _part(write):
         return True
+    plain = _plain(fact)
     return any(
-        fact in _facts(read, write.control)
+        plain in [_plain(again) for again in _facts(read, write.control)]
         for read in reads
         if read.id < write.id and section(read) & section(write)
     )
+
+
+def _plain(fact: Fact) -> Fact:
+    return tuple(step for step in fact if step != "?")
 
 
 def _fills_cache(root: Root, read: Event, write: Event) -> bool:
@@ -234,7 +245,7 @@ def _re_reads(root: Root, state: Place, reads: list[Event], writes: list[Event])
     returns = [event for event in root.events if event.kind is Kind.RETURN and root.flow.is_live(event)]
     for read in reads:
         here = _part(read)
-        if section(read) in seen or _claimed(read, writes, here):
+        if section(read) in seen or _claimed(read, writes, here, before=True):
             continue
         told = any(number == read.id for event in returns for number, _ in event.deps)
         chosen = any(number == read.id for event in returns for number, _ in event.control)
@@ -244,7 +255,9 @@ def _re_reads(root: Root, state: Place, reads: list[Event], writes: list[Event])
             write for write in writes
             if write.id < read.id and overlap(_part(write), here) and apart(root, write, read)
         ]  # fmt: skip
-        before = [write for write in before if not _is_fill(root, write, reads)]
+        # Two calls of one helper that looks and fills are two look-ups, not a change and an answer.
+        again = [write for write in before if write.function == read.function and write.via != read.via]
+        before = [write for write in before if write not in again and not _is_fill(root, write, reads)]
         if not before:
             continue
         # A read that decides about a further write is that write's check, not an answer.

@@ -10,8 +10,8 @@ which part of its content. Roots: `S:` managed type, `G:` static, `T:` some valu
 types, `P:` parameter of the enclosing function, `L:` a local.
 
 A *dependence* is `(event, part)`: the value read by that event, or a part of it
-(`used`, `len()`). Negative numbers stand for parameters until a call site fills them in; so do
-negative guards.
+(`used`, `len()`, `?` for its existence). Negative numbers stand for parameters until a call site
+fills them in; so do negative guards.
 """
 
 from enum import StrEnum
@@ -27,6 +27,11 @@ THROUGH = "·"
 Dep = tuple[int, str]
 Deps = frozenset[Dep]
 NO_DEPS: Deps = frozenset()
+
+
+def existence(deps: Deps) -> Deps:
+    """What is learnt by asking whether a value is there at all (`?`, `Some(_)`), whatever it is."""
+    return frozenset((event, part if "?" in part else f"{part}.?" if part else "?") for event, part in deps)
 
 
 class Kind(StrEnum):
@@ -174,6 +179,18 @@ class Summary(Struct, eq=False, dict=True):
 def part_of(base: tuple[str, ...], suffix: str) -> tuple[str, ...]:
     """A place's part extended by a dependence's part."""
     return base + tuple(piece for piece in suffix.split(".") if piece)
+
+
+def touches(fact: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    """Whether a write to `part` can make a known fact wrong.
+
+    That something exists (`?`) is changed by whoever puts in or takes out the whole of it, not
+    by a change of one of its fields.
+    """
+    if "?" not in fact:
+        return overlap(fact, part)
+    base = fact[: fact.index("?")]
+    return (len(part) <= len(base) or any(step.endswith("()") for step in base)) and overlap(base, part)
 
 
 def overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -37,6 +37,7 @@ class Modules:
         self.files: dict[str, SourceFile] = {}
         self.failed: list[tuple[str, str]] = []
         self._cache: dict[tuple[str, Path], str] = {}
+        self._tried: set[tuple[str, Path]] = set()
         self._tree = tree
         for package in self.packages:
             for target in package.targets:
@@ -103,6 +104,7 @@ class Modules:
         key = (module.path, path)
         known = self._cache.get(key)
         if known is None:
+            self._tried.clear()
             known = self._cache[key] = self._resolve(module, path, 0)
         return known
 
@@ -133,8 +135,10 @@ class Modules:
 
     def _lookup(self, module: Module, path: Path, depth: int) -> str | None:
         """`path` as seen from inside `module`: its own names, its imports, its globs."""
-        if depth > _DEPTH:
-            return None
+        key = (module.path, path)
+        if depth > _DEPTH or key in self._tried:
+            return None  # globs form cycles, and what failed once fails again
+        self._tried.add(key)
         head, rest = path[0], path[1:]
         if head in module.types or (not rest and (head in module.functions or head in module.statics)):
             return "::".join((module.path, *path))

@@ -17,7 +17,7 @@ from deadheat.rust.items import Function
 from deadheat.rust.lower import FoundSite, Unready, lower
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.inline import inline
-from deadheat.rust.lower.methods import state_key
+from deadheat.rust.lower.managed import state_key
 from deadheat.rust.modules import Modules
 from deadheat.rust.routes import Route, routes
 from deadheat.rust.states import States

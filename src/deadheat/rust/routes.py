@@ -26,7 +26,7 @@ _AROUND = frozenset({"Option", "Result", "Strict", "Lenient", "Capped", "Context
 
 
 class Route(Struct, frozen=True):
-    """A handler with the function behind it; `owner` is the position of each guard parameter."""
+    """A handler with the function behind it."""
 
     handler: Handler
     function: Function

@@ -14,13 +14,16 @@
 
 mod actor;
 mod choice;
+mod points;
+mod run;
 mod trace;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use crate::protocol::{bit, Order, MAX_ACTORS};
+use crate::protocol::Order;
 use actor::{Actor, Phase};
-use choice::Choice;
+use points::Points;
+use run::{Next, Run};
 pub use trace::{End, Step, Trace};
 
 /// An actor held at a point: what the machine needs to know of it.
@@ -65,8 +68,6 @@ const BLOCKED_AFTER: u32 = 3;
 const HUNG_AFTER: u32 = 50;
 /// Quiet ticks (10 ms apart) until a released run counts as at rest.
 const AT_REST_AFTER: u32 = 5;
-/// Steps until a run is given up: a retry loop whose condition the order never makes true.
-const MAX_STEPS: usize = 2_000;
 
 /// How fast the watchdog should tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,19 +80,11 @@ pub enum Pace {
     Releasing,
 }
 
-struct Run<H: Held> {
-    actors: Vec<Actor<H>>,
-    order: Option<Order>,
-    steps: Vec<(Step, Option<H::Trail>)>,
-    choice: Choice,
-    over: bool,
-}
-
 /// See the module.
 pub struct Control<H: Held> {
     runs: BTreeMap<u64, Run<H>>,
     current: u64,
-    points: HashMap<u32, (u32, bool)>,
+    points: Points,
     releasing: bool,
     moves: u64,
     still: u32,
@@ -104,7 +97,7 @@ impl<H: Held> Control<H> {
         Control {
             runs: BTreeMap::new(),
             current: 0,
-            points: HashMap::new(),
+            points: Points::default(),
             releasing: false,
             moves: 0,
             still: 0,
@@ -133,15 +126,12 @@ impl<H: Held> Control<H> {
 
     /// What each point does, for dependency: (point, resource, does it write).
     pub fn points(&mut self, table: Vec<(u32, u32, bool)>) {
-        self.points = table
-            .into_iter()
-            .map(|(id, resource, writes)| (id, (resource, writes)))
-            .collect();
+        self.points = Points::new(table);
     }
 
     /// The resource that a point touches; 0 when unknown.
     pub fn resource(&self, point: u32) -> u32 {
-        self.points.get(&point).map_or(0, |&(resource, _)| resource)
+        self.points.resource(point)
     }
 
     /// A run is to be executed; actors of it may have arrived already.
@@ -149,8 +139,9 @@ impl<H: Held> Control<H> {
         let number = order.run;
         self.moved();
         let mut run = self.runs.remove(&number).unwrap_or_else(Run::new);
+        let later = self.runs.split_off(&number);
         // Only a controller that gave up comes here with somebody still held.
-        for old in std::mem::take(&mut self.runs).into_values() {
+        for old in std::mem::replace(&mut self.runs, later).into_values() {
             self.effects.extend(old.into_holds().map(Effect::Go));
         }
         self.releasing = false;
@@ -222,11 +213,7 @@ impl<H: Held> Control<H> {
     pub fn release(&mut self) {
         self.moved();
         self.releasing = true;
-        if self
-            .runs
-            .get(&self.current)
-            .is_some_and(|run| !run.over && run.order.is_some())
-        {
+        if self.runs.get(&self.current).is_some_and(Run::under_way) {
             self.end(End::Hung);
         }
         if let Some(run) = self.runs.get_mut(&self.current) {
@@ -262,21 +249,15 @@ impl<H: Held> Control<H> {
         // A lock may have become free meanwhile: somebody else than the actors held it.
         self.decide();
         let still = self.still;
-        let Some(run) = self
-            .runs
-            .get_mut(&self.current)
-            .filter(|run| !run.over && run.order.is_some())
-        else {
+        let run = self.runs.get_mut(&self.current);
+        let Some(run) = run.filter(|run| run.under_way()) else {
             return;
         };
-        if still >= BLOCKED_AFTER && run.actors.iter().any(|actor| actor.phase == Phase::Running) {
+        if still >= BLOCKED_AFTER && run.any(Phase::Running) {
             run.actors.iter_mut().for_each(Actor::block);
             self.moved();
             self.decide();
-            return;
-        }
-        let all_held = run.actors.iter().all(Actor::at_rest);
-        if all_held && still >= BLOCKED_AFTER {
+        } else if still >= BLOCKED_AFTER && run.at_rest() {
             self.end(End::Stuck);
         } else if still >= HUNG_AFTER {
             // Either the prefix waits for somebody who does not come, or everybody does.
@@ -301,17 +282,9 @@ impl<H: Held> Control<H> {
         self.runs.get_mut(&run)?.actors.get_mut(usize::from(actor))
     }
 
-    /// If an actor came to rest, its step is complete.
     fn settle(&mut self, number: u64, actor: u8) {
         if let Some(run) = self.runs.get_mut(&number) {
-            let found = run
-                .actors
-                .get_mut(usize::from(actor))
-                .filter(|found| found.at_rest());
-            let open = found.and_then(|found| found.open.take());
-            if let Some((step, trail)) = open.and_then(|index| run.steps.get_mut(index)) {
-                step.after = trail.take().map(|trail| trail.value()).unwrap_or_default();
-            }
+            run.settle(actor);
         }
         if number == self.current {
             self.decide();
@@ -327,123 +300,25 @@ impl<H: Held> Control<H> {
         }
     }
 
-    /// If nobody runs, chooses who takes the next step.
     fn decide(&mut self) {
         let Some(run) = self.runs.get_mut(&self.current) else {
             return;
         };
-        let Some(order) = run.order.as_ref().filter(|_| !run.over) else {
-            return;
-        };
-        if run
-            .actors
-            .iter()
-            .any(|actor| matches!(actor.phase, Phase::Running | Phase::Absent))
-        {
-            return;
+        match run.next(&self.points) {
+            Next::Wait => (),
+            Next::Go(hold) => {
+                self.moved();
+                self.effects.push(Effect::Go(hold));
+            }
+            Next::End(end) => self.end(end),
         }
-        if run.finished() {
-            let end = run.choice.end(order, run.steps.len());
-            return self.end(end);
-        }
-        if run.steps.len() >= MAX_STEPS {
-            return self.end(End::Hung);
-        }
-        let enabled = (0_u8..)
-            .zip(&run.actors)
-            .filter(|(_, actor)| actor.enabled())
-            .fold(0, |mask, (n, _)| mask | bit(n));
-        let blocked = run.actors.iter().any(|actor| actor.phase == Phase::Blocked);
-        let Some(chosen) = run.choice.next(order, run.steps.len(), enabled, blocked) else {
-            return;
-        };
-        let Some(hold) = run.actors[usize::from(chosen)].go(run.steps.len()) else {
-            return;
-        };
-        if run.steps.len() >= order.prefix.len() {
-            let points = &self.points;
-            let awake = (0_u8..).zip(&run.actors).filter(|(_, actor)| {
-                actor
-                    .holds
-                    .front()
-                    .map_or(true, |other| dependent(points, &hold, other))
-            });
-            run.choice
-                .wake(awake.fold(bit(chosen), |mask, (n, _)| mask | bit(n)));
-        }
-        let step = Step {
-            actor: chosen,
-            point: hold.point(),
-            place: hold.place(),
-            enabled,
-            before: hold.value(),
-            after: String::new(),
-        };
-        run.steps.push((step, hold.trail()));
-        self.moved();
-        self.effects.push(Effect::Go(hold));
     }
 
     fn end(&mut self, end: End) {
-        let Some(run) = self.runs.get_mut(&self.current) else {
-            return;
-        };
-        run.over = true;
-        let steps = std::mem::take(&mut run.steps)
-            .into_iter()
-            .map(|(mut step, trail)| {
-                if let Some(trail) = trail.filter(|_| step.after.is_empty()) {
-                    step.after = trail.value();
-                }
-                step
-            });
-        let pending = (0_u8..).zip(&run.actors).filter_map(|(n, actor)| {
-            let hold = actor.holds.front()?;
-            Some((n, hold.point(), hold.place()))
-        });
-        self.effects.push(Effect::Ended(Trace {
-            run: self.current,
-            end,
-            steps: steps.collect(),
-            pending: pending.collect(),
-        }));
-    }
-}
-
-/// Whether two steps do not commute: same place, or same resource where a place is unknown (0 is any),
-/// and not both only read.
-fn dependent<H: Held>(points: &HashMap<u32, (u32, bool)>, one: &H, two: &H) -> bool {
-    let unknown = (0, true);
-    let (resource, writes) = points.get(&one.point()).copied().unwrap_or(unknown);
-    let (other_resource, other_writes) = points.get(&two.point()).copied().unwrap_or(unknown);
-    if !writes && !other_writes {
-        return false;
-    }
-    match (one.place(), two.place()) {
-        (0, _) | (_, 0) => resource == 0 || other_resource == 0 || resource == other_resource,
-        (place, other) => place == other,
-    }
-}
-
-impl<H: Held> Run<H> {
-    fn new() -> Self {
-        Run {
-            actors: (0..MAX_ACTORS).map(|_| Actor::new()).collect(),
-            order: None,
-            steps: Vec::new(),
-            choice: Choice::default(),
-            over: false,
+        if let Some(run) = self.runs.get_mut(&self.current) {
+            let trace = run.end(self.current, end);
+            self.effects.push(Effect::Ended(trace));
         }
-    }
-
-    fn finished(&self) -> bool {
-        self.actors
-            .iter()
-            .all(|actor| actor.phase == Phase::Finished)
-    }
-
-    fn into_holds(self) -> impl Iterator<Item = H> {
-        self.actors.into_iter().flat_map(|actor| actor.holds)
     }
 }
 

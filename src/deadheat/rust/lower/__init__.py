@@ -13,7 +13,7 @@ from deadheat.rust.lower import calls, closures, control, expressions, macros, m
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.compact import compact
 from deadheat.rust.lower.control import block
-from deadheat.rust.lower.methods import state_key
+from deadheat.rust.lower.managed import state_key
 from deadheat.rust.lower.patterns import bind
 from deadheat.rust.lower.sites import FoundSite
 from deadheat.rust.lower.values import Binding

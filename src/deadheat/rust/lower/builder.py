@@ -25,6 +25,7 @@ from deadheat.rust.ir import (
     Summary,
     Value,
     Where,
+    existence,
 )
 from deadheat.rust.items import Function
 from deadheat.rust.lower.sites import FoundSite
@@ -207,6 +208,8 @@ class Lowering:
             self.emit(Kind.RETURN, node, deps=value.deps)
         if self.frontier:
             frame.exits += self.frontier
+            # Which of several results it is tells what decided: `Err("taken")` knows of the look-up.
+            value = with_deps(value, value.deps | self.control)
             frame.result = merge_values(frame.result, value) if frame.returned else value
             frame.returned = True
         self.frontier = ()
@@ -215,12 +218,13 @@ class Lowering:
         """`?`: one path leaves with the error, the other goes on knowing that there was none."""
         if not value.deps and not self.holds_guards():
             return
-        before = self.emit(Kind.BRANCH, node, deps=value.deps)
+        known = existence(value.deps)
+        before = self.emit(Kind.BRANCH, node, deps=known)
         control = self.control
-        self.control = control | value.deps
-        self.leave(node, Value(deps=value.deps))
+        self.control = control | known
+        self.leave(node, Value(deps=known))
         self.frontier = (before,)
-        self.control = control | value.deps
+        self.control = control | known
 
     def holds_guards(self) -> bool:
         """Whether a guard could be live."""

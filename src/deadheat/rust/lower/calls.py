@@ -165,6 +165,8 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
     for value in moved:
         low.claim(value)
         low.release([guard for guard in value.guards if guard not in result.guards], node)
+    if result.owned:
+        low.temporaries[-1].extend(result.guards)  # until somebody takes it
     if result.place is None:
         fresh = _fresh(low, declared, function.name, result.deps)
         return Value(

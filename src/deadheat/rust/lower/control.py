@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value
+from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value, existence
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.expressions import copies, evaluate, expression, moved, unwrap, value_of
-from deadheat.rust.lower.patterns import bind
+from deadheat.rust.lower.patterns import bind, is_existential
 from deadheat.rust.lower.results import element_type
 from deadheat.rust.lower.values import with_deps
 from deadheat.rust.syntax import significant, text_of
@@ -211,7 +211,8 @@ def _condition(low: Lowering, condition: Node) -> tuple[Deps, list[tuple[Node, V
     if condition.type == "let_condition":
         scrutinee, pattern = condition.child_by_field_name("value"), condition.child_by_field_name("pattern")
         value = _scrutinee(low, scrutinee)
-        return value.deps, [(pattern, value)] if pattern is not None else []
+        asked = existence(value.deps) if pattern is not None and is_existential(pattern) else value.deps
+        return asked, [(pattern, value)] if pattern is not None else []
     if condition.type == "let_chain":
         deps: Deps = NO_DEPS
         patterns: list[tuple[Node, Value]] = []
@@ -293,7 +294,12 @@ def _match(low: Lowering, node: Node) -> Value:
 
     guards_seen: list[Deps] = []
     exits_before = sum(len(frame.exits) for frame in low.frames)
-    result = low.fork([arm(child) for child in arms], value.deps, node)
+    patterns = [
+        next(significant(p), None) for a in arms if (p := a.child_by_field_name("pattern")) is not None
+    ]
+    existential = all(pattern is None or is_existential(pattern) for pattern in patterns)
+    decides = existence(value.deps) if existential else value.deps
+    result = low.fork([arm(child) for child in arms], decides, node)
     if guards_seen and sum(len(frame.exits) for frame in low.frames) > exits_before:
         for tested in guards_seen:
             low.control = low.control | tested

@@ -10,10 +10,11 @@ from tree_sitter import Node
 
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
-from deadheat.rust.ir import NO_DEPS, NOTHING, THROUGH, Deps, Kind, Mode, Place, Value
+from deadheat.rust.ir import NO_DEPS, NOTHING, THROUGH, Deps, Kind, Mode, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.closures import run_closure
 from deadheat.rust.lower.expressions import evaluate, gather, key_of, value_of
+from deadheat.rust.lower.managed import managed
 from deadheat.rust.lower.results import element_type, method_result
 from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import spawn
@@ -47,7 +48,7 @@ def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Valu
         return _atomic(low, node, receiver, declared, method, arguments)
     if is_concurrent_map(declared) and receiver.place is not None:
         return _concurrent(low, node, receiver, declared, method, arguments)
-    state = _managed(low, node, method)
+    state = managed(low, node, method)
     if state is not None:
         return state
     # A method whose receiver is unknown is not guessed: names repeat, and a wrong guess misleads.
@@ -189,50 +190,6 @@ def _concurrent(
     return Value(method_result(declared, method), deps=found)
 
 
-def _managed(low: Lowering, node: Node, method: str) -> Value | None:
-    """`rocket.state::<T>()`, `request.guard::<&State<T>>()`: the managed value of that type."""
-    if method not in ("state", "guard"):
-        return None
-    callee = node.child_by_field_name("function")
-    written = callee.child_by_field_name("type_arguments") if callee is not None else None
-    inner = next(significant(written), None) if written is not None else None
-    declared = low.types.read(inner, low.module, low.self_type)
-    if declared is None:
-        return None
-    if method == "guard":
-        if declared.short != "State":
-            return Value(Type("Option", (declared,)))
-        declared = argument(declared)
-        if declared is None:
-            return None
-    return Value(Type("Option", (declared,)), Place(f"S:{state_key(declared)}"))
-
-
-def state_key(declared: Type) -> str:
-    """The identity of a managed value: its whole type, because Rocket keeps one value a type."""
-    return _full(declared)
-
-
-def _full(declared: Type | None) -> str:
-    if declared is None:
-        return "_"
-    inner = ", ".join(_full(arg) for arg in declared.args)
-    name = declared.name if "::" in declared.name and not _foreign(declared) else declared.short
-    return f"{name}<{inner}>" if inner else name
-
-
-def _foreign(declared: Type) -> bool:
-    return declared.name.split("::")[0] in (
-        "std",
-        "core",
-        "alloc",
-        "rocket",
-        "tokio",
-        "parking_lot",
-        "dashmap",
-    )
-
-
 # What hands the guard on; anything else borrows from it.
 _PASSING = frozenset(
     {"unwrap", "expect", "unwrap_or_else", "map_err", "ok", "ok_or", "ok_or_else", "into_inner", "or_else",
@@ -324,8 +281,9 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
     if effect == "none":
         found: Deps = frozenset((event, _join(part, _suffix(method))) for event, part in receiver.deps)
     else:
+        exact = method in known.KEYED or effect == "read"
         event = low.emit(
-            _EFFECTS[effect], node, place=target if method in known.KEYED or effect == "read" else place, type=declared,
+            _EFFECTS[effect], node, place=target if exact else place, type=declared,
             operation=f"{declared.short if declared is not None else 'value'}::{method}", method=method,
             guards=receiver.guards, deps=deps,
         )  # fmt: skip

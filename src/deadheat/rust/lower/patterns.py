@@ -14,6 +14,20 @@ from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import argument
 
 
+def is_existential(pattern: Node) -> bool:
+    """Whether a pattern asks only if there is something (`Some(x)`, `None`, `Ok(_)`)."""
+    if pattern.type == "identifier":
+        return text_of(pattern) == "None" or text_of(pattern)[:1].islower()
+    if pattern.type != "tuple_struct_pattern":
+        return False
+    name = segments(pattern.child_by_field_name("type") or pattern)[-1]
+    inner = list(significant(pattern))[1:]
+    return name in ("Some", "Ok", "Err") and all(child.type in _PLAIN for child in inner)
+
+
+_PLAIN = frozenset({"identifier", "mut_pattern", "ref_pattern", "tuple_pattern", "struct_pattern"})
+
+
 def bind(low: Lowering, pattern: Node, value: Value) -> None:
     """Bind the names of a pattern to the parts of a value."""
     kind = pattern.type

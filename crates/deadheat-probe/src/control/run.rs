@@ -1,0 +1,147 @@
+//! One execution: its actors, the steps taken so far, and the next one.
+
+use super::actor::{Actor, Phase};
+use super::choice::Choice;
+use super::points::Points;
+use super::{End, Held, Step, Trace, Trail};
+use crate::protocol::{bit, Order, MAX_ACTORS};
+
+/// Steps until a run is given up: a retry loop whose condition the order never makes true.
+pub const MAX_STEPS: usize = 2_000;
+
+/// What comes next in a run.
+pub enum Next<H> {
+    /// Somebody runs, or nobody can: only events or time bring it further.
+    Wait,
+    /// This actor takes a step.
+    Go(H),
+    /// Nothing more.
+    End(End),
+}
+
+pub struct Run<H: Held> {
+    pub actors: Vec<Actor<H>>,
+    /// None until it is announced.
+    pub order: Option<Order>,
+    pub choice: Choice,
+    pub over: bool,
+    steps: Vec<(Step, Option<H::Trail>)>,
+}
+
+impl<H: Held> Run<H> {
+    pub fn new() -> Self {
+        Run {
+            actors: (0..MAX_ACTORS).map(|_| Actor::new()).collect(),
+            order: None,
+            choice: Choice::default(),
+            over: false,
+            steps: Vec::new(),
+        }
+    }
+
+    pub fn under_way(&self) -> bool {
+        self.order.is_some() && !self.over
+    }
+
+    pub fn finished(&self) -> bool {
+        self.all(|phase| phase == Phase::Finished)
+    }
+
+    pub fn at_rest(&self) -> bool {
+        self.actors.iter().all(Actor::at_rest)
+    }
+
+    pub fn any(&self, phase: Phase) -> bool {
+        !self.all(|other| other != phase)
+    }
+
+    fn all(&self, holds: impl Fn(Phase) -> bool) -> bool {
+        self.actors.iter().all(|actor| holds(actor.phase))
+    }
+
+    pub fn into_holds(self) -> impl Iterator<Item = H> {
+        self.actors.into_iter().flat_map(|actor| actor.holds)
+    }
+
+    /// If the actor came to rest, its step is complete.
+    pub fn settle(&mut self, actor: u8) {
+        let found = self.actors.get_mut(usize::from(actor));
+        let open = found
+            .filter(|found| found.at_rest())
+            .and_then(|found| found.open.take());
+        if let Some((step, trail)) = open.and_then(|index| self.steps.get_mut(index)) {
+            step.after = trail.take().map(|trail| trail.value()).unwrap_or_default();
+        }
+    }
+
+    /// If nobody runs, chooses who takes the next step.
+    pub fn next(&mut self, points: &Points) -> Next<H> {
+        let Some(order) = self.order.as_ref().filter(|_| !self.over) else {
+            return Next::Wait;
+        };
+        if self.any(Phase::Running) || self.any(Phase::Absent) {
+            return Next::Wait;
+        }
+        let step = self.steps.len();
+        if self.finished() {
+            return Next::End(self.choice.end(order, step));
+        }
+        if step >= MAX_STEPS {
+            return Next::End(End::Hung);
+        }
+        let enabled = mask(&self.actors, Actor::enabled);
+        let blocked = self.any(Phase::Blocked);
+        let Some(chosen) = self.choice.next(order, step, enabled, blocked) else {
+            return Next::Wait;
+        };
+        let Some(hold) = self.actors[usize::from(chosen)].go(step) else {
+            return Next::Wait;
+        };
+        if step >= order.prefix.len() {
+            // Whoever has no pending step is awake: what it will do is not known.
+            let stirred = |actor: &Actor<H>| {
+                let pending = actor.holds.front();
+                pending.map_or(true, |pending| points.dependent(&hold, pending))
+            };
+            self.choice.wake(mask(&self.actors, stirred) | bit(chosen));
+        }
+        let taken = Step {
+            actor: chosen,
+            point: hold.point(),
+            place: hold.place(),
+            enabled,
+            before: hold.value(),
+            after: String::new(),
+        };
+        self.steps.push((taken, hold.trail()));
+        Next::Go(hold)
+    }
+
+    /// Closes the run and tells what happened.
+    pub fn end(&mut self, run: u64, end: End) -> Trace {
+        self.over = true;
+        let steps = std::mem::take(&mut self.steps).into_iter();
+        let steps = steps.map(|(mut step, trail)| {
+            // Taken before: complete. Still there: the actor never came to rest after this step.
+            if let Some(trail) = trail {
+                step.after = trail.value();
+            }
+            step
+        });
+        let pending = (0_u8..).zip(&self.actors).filter_map(|(n, actor)| {
+            let hold = actor.holds.front()?;
+            Some((n, hold.point(), hold.place()))
+        });
+        Trace {
+            run,
+            end,
+            steps: steps.collect(),
+            pending: pending.collect(),
+        }
+    }
+}
+
+fn mask<H>(actors: &[Actor<H>], chosen: impl Fn(&Actor<H>) -> bool) -> u16 {
+    let numbered = (0_u8..).zip(actors).filter(|(_, actor)| chosen(actor));
+    numbered.fold(0, |mask, (n, _)| mask | bit(n))
+}
