@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import click
+import msgspec
 
 from deadheat.cli.options import gathered, output_options
 from deadheat.cli.output import deliver
@@ -21,12 +22,16 @@ from deadheat.model.config import Config
 @click.argument("path", type=click.Path(path_type=Path), default=".")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Use this deadheat.toml.")
 @click.option("--profile", help="Let [profile.NAME] of deadheat.toml win over [explore].")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Kept in the run; the search is exhaustive."
+)
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 @output_options
 def hunt(
     path: Path,
     config_file: Path | None,
     profile: str | None,
+    seed: int,
     quiet: bool,
     format_: str,
     reports: tuple[tuple[str, Path], ...],
@@ -44,7 +49,7 @@ def hunt(
     subject = RocketSubject.open(path, config)
     store = Store(subject.workspace)
     with Progress(quiet=quiet) as progress:
-        run = hunted(subject, config, store, progress)
+        run = msgspec.structs.replace(hunted(subject, config, store, progress), seed=seed)
     store.save_run(run)
     return deliver(run, output, dynamic=True)
 

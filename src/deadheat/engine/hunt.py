@@ -25,7 +25,7 @@ from deadheat.engine.events import (
 )
 from deadheat.engine.evidence import saved
 from deadheat.engine.explore import Candidate, Search, alone
-from deadheat.engine.link import Linker
+from deadheat.engine.link import Linker, with_roles
 from deadheat.engine.prove import Prover
 from deadheat.engine.requests import synthesise
 from deadheat.engine.routes import handler_of
@@ -280,11 +280,13 @@ class Hunt:
         )
 
     def _forced(self, finding: Finding, proof: Evidence) -> None:
+        application = self._require_application()
+        points = {point.id: point for point in application.points}
+        told = msgspec.structs.replace(proof, history=with_roles(proof.history, finding, points))
         proved = msgspec.structs.replace(
-            finding, proof=Proof.FORCED, confidence=Confidence.HIGH, evidence=proof
+            finding, proof=Proof.FORCED, confidence=Confidence.HIGH, evidence=told
         )
         self.findings[finding.fingerprint] = proved
-        application = self._require_application()
         self.store.save_schedule(
             saved(proved, proof, self.subject.location, application.build, application.points)
         )

@@ -7,9 +7,21 @@ proves a lock finding when the requests that wait are the finding's, on its lock
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from deadheat.engine.target import Observed
 from deadheat.io.hold import ProbedStep
-from deadheat.model import Access, Finding, Point, Review, Scenario, Span, Violation
+from deadheat.model import (
+    Access,
+    Event,
+    EventKind,
+    Finding,
+    History,
+    Point,
+    Scenario,
+    Span,
+    Violation,
+)
 
 UNLINKED = "unlinked"
 DEADLOCK = "unlinked deadlock"
@@ -28,7 +40,7 @@ class Linker:
         present = set(self._handlers)
         self._findings = [f for f in findings if present & set(f.handlers)]
         self._windows = {
-            f.fingerprint: (self._point_of(f.window.check), self._point_of(f.window.act))
+            f.fingerprint: (point_of(f.window.check, points), point_of(f.window.act, points))
             for f in self._findings
             if f.window is not None
         }
@@ -76,18 +88,39 @@ class Linker:
             return not selfish and handlers <= set(finding.handlers)
         return False
 
-    def _point_of(self, access: Access) -> Point | None:
-        """Give the probe whose step performs the access: the nearest before it, on its state."""
-        ahead = [
-            point
-            for point in self._points.values()
-            if point.state == access.state and _starts_before(point.span, access.span)
-        ]
-        return max(ahead, key=lambda point: point.span, default=None)
-
     def _state(self, step: ProbedStep) -> str | None:
         point = self._points.get(step.point)
         return point.state if point else None
+
+
+def point_of(access: Access, points: Mapping[int, Point]) -> Point | None:
+    """Give the probe whose step performs the access: the nearest before it, on its state."""
+    ahead = [
+        point
+        for point in points.values()
+        if point.state == access.state and _starts_before(point.span, access.span)
+    ]
+    return max(ahead, key=lambda point: point.span, default=None)
+
+
+def with_roles(history: History, finding: Finding, points: Mapping[int, Point]) -> History:
+    """Mark the steps that are the finding's check and act, with what the source says they do."""
+    if finding.window is None:
+        return history
+    ends = (("check", finding.window.check), ("act", finding.window.act))
+    roles = {
+        point.identity: (role, access.kind)
+        for role, access in ends
+        if (point := point_of(access, points)) is not None
+    }
+
+    def marked(event: Event) -> Event:
+        if event.kind is not EventKind.STEP or event.point not in roles:
+            return event
+        role, kind = roles[event.point]
+        return msgspec.structs.replace(event, role=role, access=kind)
+
+    return msgspec.structs.replace(history, events=tuple(marked(event) for event in history.events))
 
 
 def held_and_wanted(observed: Observed) -> Iterable[tuple[int, tuple[int, frozenset[int]]]]:
@@ -125,8 +158,3 @@ def _starts_before(point: Span, access: Span) -> bool:
             < (access.end_line, access.end_column)
         )
     )
-
-
-def review_paths(review: Review) -> dict[str, str]:
-    """Give the name people use for each state id."""
-    return {state.id: state.path for state in review.states}

@@ -39,15 +39,18 @@ class Reviewed(Struct, frozen=True):
     files: dict[str, bytes]
 
     @classmethod
-    def of(cls, path: Path) -> "Reviewed":
+    def of(cls, path: Path, *, handlers_needed: bool = True) -> "Reviewed":
         """Read the package at `path`.
 
+        A review can do without Rocket handlers (a library, a worker, another framework's server:
+        their tasks and public functions run concurrently too); whoever attacks or builds cannot.
+
         Raises:
-            ProjectError: there is no Cargo.toml, or no Rocket handler in it.
+            ProjectError: there is no Cargo.toml, or no Rocket handler where they are needed.
         """
         tree = source.load(path)
         program = rust.read(tree)
-        if not program.review.handlers:
+        if handlers_needed and not program.review.handlers:
             raise ProjectError(
                 f"{path}: no Rocket routes found in {program.review.files} files; name the package that"
                 " has the handlers (#[get(…)] and the like)"
@@ -55,7 +58,7 @@ class Reviewed(Struct, frozen=True):
         folder = path.parent if path.name == "Cargo.toml" else path
         return cls(
             folder.resolve().name,
-            folder.resolve().name if folder == Path() else folder.as_posix(),
+            _shown(folder.resolve()),
             folder.resolve(),
             source.workspace_root(folder.resolve()),
             program.review,
@@ -121,3 +124,11 @@ class Reviewed(Struct, frozen=True):
             impact=rule.impact,
             fixes=rule.fixes,
         )
+
+
+def _shown(folder: Path) -> str:
+    """Give the folder as a user here would type it."""
+    here = Path.cwd()
+    if folder == here:
+        return folder.name
+    return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else folder.as_posix()

@@ -22,6 +22,7 @@ from deadheat.model.finding import (
 from deadheat.model.history import Event, EventKind, History, Operation, Snapshot
 from deadheat.model.http import Request, Response
 from deadheat.model.point import Point
+from deadheat.model.release import Gate, Origin, Round, Shot, TargetFacts, Version
 from deadheat.model.run import Coverage, Exploration, NotTested, Run, Tool
 from deadheat.model.scenario import Racer, Reset, Scenario
 from deadheat.model.schedule import Grant, Release, Schedule, Step, Wait
@@ -43,11 +44,12 @@ from deadheat.model.span import Span
 from deadheat.model.verdict import Ok, Outcome, SerialOutcome, Unknown, Verdict, Violation
 
 __all__ = [
-    "Access", "AccessKind", "Confidence", "Config", "Coverage", "DeadheatError", "Event", "EventKind",
-    "Evidence", "Exploration", "Finding", "Fix", "Grant", "Guard", "Handler", "History",
-    "Impact", "Interval", "NotTested", "Ok", "Operation", "Outcome", "Parameter",
-    "ParameterKind", "Point", "ProjectError", "Proof", "Racer", "Release", "Request", "Reset",
-    "Response", "Review", "Run", "Safety", "Scenario", "Schedule", "SerialOutcome", "Severity",
-    "SharedState", "Site", "SiteKind", "Snapshot", "Span", "StateKind", "Step", "TargetError", "Tool",
-    "Trials", "Under", "Unknown", "Verdict", "Violation", "Wait", "Window",
+    "Access", "AccessKind", "Confidence", "Config", "Coverage", "DeadheatError", "Event",
+    "EventKind", "Evidence", "Exploration", "Finding", "Fix", "Gate", "Grant", "Guard", "Handler",
+    "History", "Impact", "Interval", "NotTested", "Ok", "Operation", "Origin", "Outcome",
+    "Parameter", "ParameterKind", "Point", "ProjectError", "Proof", "Racer", "Release", "Request",
+    "Reset", "Response", "Review", "Round", "Run", "Safety", "Scenario", "Schedule",
+    "SerialOutcome", "Severity", "SharedState", "Shot", "Site", "SiteKind", "Snapshot", "Span",
+    "StateKind", "Step", "TargetError", "TargetFacts", "Tool", "Trials", "Under", "Unknown",
+    "Verdict", "Version", "Violation", "Wait", "Window",
 ]  # fmt: skip

@@ -24,7 +24,8 @@ class Event(Struct, frozen=True):
 
     `seq` orders all events of the history; `t` is in milliseconds from the first one; `actor`
     is the racer's index. A step names the access it performs and, when the probes can see the
-    state, its value `before` and `after` the step.
+    state, its value `before` and `after` the step. `role` is "check" or "act" for the two ends
+    of a finding's window.
     """
 
     seq: int
@@ -38,6 +39,7 @@ class Event(Struct, frozen=True):
     after: str | None = None
     point: str | None = None
     text: str = ""
+    role: str | None = None
 
 
 class Operation(Struct, frozen=True):

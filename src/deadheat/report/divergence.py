@@ -40,7 +40,8 @@ def wrote(event: Event, act: Span | None = None) -> bool:
     if event.before is not None and event.after is not None:
         if event.before != event.after:
             return True
-        return act is not None and event.span is not None and event.access in _WRITES and act == event.span
+        is_act = event.role == "act" or (act is not None and act == event.span)
+        return is_act and event.access in _WRITES
     return event.access in _WRITES
 
 

@@ -18,7 +18,7 @@ from deadheat.model import (
     StateKind,
 )
 from deadheat.report.deadlock import stuck
-from deadheat.report.divergence import Divergence, first_divergent_read
+from deadheat.report.divergence import Divergence, first_divergent_read, wrote
 from deadheat.report.names import Names, number, short
 from deadheat.report.secrets import Masker
 from deadheat.report.values import changes, distil
@@ -301,6 +301,9 @@ class _Teller:
         seen = event.after if event.after is not None else event.before
         if seen is not None:
             value = self.value(state, seen)
+            if event.role == "act" and wrote(event):
+                text = f"writes {name}: {value}, as it was"
+                return Row(event.actor, text, line=line, brief=f"writes {value}")
             return Row(event.actor, f"reads {name}: {value}", line=line, brief=f"reads {value}")
         verb = _VERBS[event.access] if event.access else "touches"
         return Row(event.actor, f"{verb} {name}", line=line)
