@@ -108,7 +108,7 @@ def test_the_wheel_carries_the_probe_crate_and_the_lab_and_no_build(tmp_path: Pa
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     data = {name.removeprefix("deadheat/_data/") for name in names if name.startswith("deadheat/_data/")}
-    folders = ("crates/deadheat-probe", "lab/rocket", "lab/embedded")
+    folders = ("crates/deadheat-probe", "lab/rocket", "lab/databases", "lab/embedded")
     assert data == {file for folder in folders for file in files_of(ROOT / folder)}
     assert {"crates/deadheat-probe/Cargo.toml", "lab/rocket/Cargo.toml", "lab/rocket/Cargo.lock"} <= data
     assert "deadheat/py.typed" in names

@@ -28,6 +28,7 @@ def lab() -> dict[str, list[Planted]]:
     return {
         app["name"]: [Planted(p["rule"], p["state"], frozenset(p["handlers"])) for p in app["planted"]]
         for app in index["app"]
+        if app.get("via", "hunt") == "hunt"
     }
 
 

@@ -60,7 +60,7 @@ def test_the_contract() -> None:
     evidence = cast("dict[str, object]", finding["evidence"])
     assert evidence["trials"] == {"violated": 50, "total": 50, "interval": [0.9287, 1.0]}
     assert evidence["schedule"] == "dh1:7f3a:ABAB"
-    assert list(evidence) == ["trials", "schedule", "serial_outcomes", "observed_outcome"]
+    assert list(evidence) == ["trials", "schedule", "again", "serial_outcomes", "observed_outcome"]
 
 
 def test_json_snapshot(snapshot: SnapshotAssertion) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deadheat.model import Confidence
+from deadheat.model import Confidence, Finding, Severity
 from deadheat.rules import RULES, Rule, check
 from deadheat.rules.rule import Example
 from deadheat.rust import SourceTree, read
@@ -15,6 +15,11 @@ def tree(source: str, edition: str = "2021") -> SourceTree:
     return SourceTree("", {"Cargo.toml": manifest}, {"src/main.rs": source.encode()})
 
 
+def is_note(finding: Finding) -> bool:
+    """Good advice beside the point of an example."""
+    return finding.severity.rank > Severity.MEDIUM.rank
+
+
 def cases(which: str) -> list[object]:
     return [
         pytest.param(rule, example, id=f"{rule.name}: {example.title}")
@@ -25,13 +30,14 @@ def cases(which: str) -> list[object]:
 
 @pytest.mark.parametrize(("rule", "example"), cases("invalid"))
 def test_invalid_examples_are_found(rule: Rule, example: Example) -> None:
-    findings = check(read(tree(example.source)))
+    findings = [f for f in check(read(tree(example.source))) if f.rule == rule.name or not is_note(f)]
     assert [finding.rule for finding in findings] == [rule.name]
-    assert findings[0].confidence is not Confidence.LOW
+    assert findings[0].confidence is not Confidence.LOW or rule.confidence is Confidence.LOW
     assert findings[0].handlers
 
 
 @pytest.mark.parametrize(("rule", "example"), cases("valid"))
 def test_valid_examples_are_not_flagged(rule: Rule, example: Example) -> None:
-    del rule
-    assert [f for f in check(read(tree(example.source))) if f.confidence is not Confidence.LOW] == []
+    findings = check(read(tree(example.source)))
+    grave = [f for f in findings if f.rule == rule.name or not is_note(f)]
+    assert [f for f in grave if f.confidence is not Confidence.LOW] == []

@@ -6,7 +6,7 @@ from deadheat.rust import read
 from tests.rules.test_examples import tree
 
 # Found by exploration alone: there is nothing to read in the source.
-DYNAMIC = {"deadlock", "non-serializable-outcome"}
+DYNAMIC = {"deadlock", "invariant-violation", "non-serializable-outcome", "sequential-violation"}
 
 RE_READ = """\
 use rocket::{get, State};

@@ -7,25 +7,35 @@ one line in `VERBS`.
 
 import sys
 import traceback
+from importlib import import_module
 
 import click
 
 from deadheat import __version__
-from deadheat.cli.demo import demo
-from deadheat.cli.doctor import doctor
-from deadheat.cli.explain import explain
-from deadheat.cli.hunt import hunt
-from deadheat.cli.lab import lab
 from deadheat.cli.options import EXIT_INTERNAL, EXIT_UNUSABLE
-from deadheat.cli.replay import replay
-from deadheat.cli.scan import scan
-from deadheat.cli.schema import schema
 from deadheat.model import DeadheatError
 
-VERBS = (demo, scan, hunt, replay, explain, lab, doctor, schema)
+VERBS = ("demo", "scan", "attack", "hunt", "replay", "explain", "lab", "init", "doctor", "schema")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Verbs(click.Group):
+    """Loads a verb when it is called: `scan` in a save hook need not wait for what `attack` imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the verbs in the order in which they are explained."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one."""
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f"deadheat.cli.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="deadheat")
 def cli() -> None:
     """Does your Rocket application have a race condition, and can you prove it?
@@ -34,10 +44,6 @@ def cli() -> None:
     application. Exit codes: 0 clean, 1 findings, 2 usage or configuration, 3 nothing tested or
     inconclusive, 101 a defect of Deadheat.
     """
-
-
-for _verb in VERBS:
-    cli.add_command(_verb)
 
 
 def main() -> None:

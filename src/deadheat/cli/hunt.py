@@ -57,7 +57,9 @@ def hunt(
 def hunted(subject: Subject, config: Config, store: Store, progress: Progress) -> Run:
     """Hunt until done or interrupted; what was found by then is the result."""
     job = Hunt(subject, config, store, progress)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Named, since a shell starts background jobs with SIGINT ignored, and Python then leaves it so.
+    for interruption in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interruption, signal.default_int_handler)
     try:
         job.run()
     except KeyboardInterrupt:

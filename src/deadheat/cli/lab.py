@@ -1,11 +1,15 @@
 """`deadheat lab`: the small applications with planted races."""
 
 import tomllib
+from typing import Literal
 
 import click
 import msgspec
 
 from deadheat.io.resources import resource
+
+WORKSPACES = ("rocket", "databases")
+"""Folders of the lab, each with an index and a cargo workspace of its own."""
 
 
 class Planted(msgspec.Struct, frozen=True):
@@ -17,12 +21,13 @@ class Planted(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """A vulnerable application and the name of its fixed twin."""
+    """A vulnerable application, the name of its fixed twin, and the command that shows the race."""
 
     name: str
     twin: str
     story: str
     planted: tuple[Planted, ...]
+    via: Literal["hunt", "attack"] = "hunt"
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -31,18 +36,21 @@ class Index(msgspec.Struct, frozen=True):
     app: tuple[App, ...]
 
 
-def index() -> tuple[App, ...]:
-    """Read the lab's index."""
-    text = resource("lab", "rocket", "lab.toml").read_text("utf-8")
+def index(workspace: str) -> tuple[App, ...]:
+    """Read the index of one workspace of the lab."""
+    text = resource("lab", workspace, "lab.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), Index).app
 
 
 @click.command()
 def lab() -> None:
     """List the applications with planted races, and their fixed twins."""
-    root = resource("lab", "rocket")
-    for app in index():
-        click.echo(f"{app.name}  (fixed twin: {app.twin})\n    {app.story}")
-        for planted in app.planted:
-            click.echo(f"    planted: {planted.rule} on {planted.state}: {', '.join(planted.handlers)}")
-    click.echo(f"\ndeadheat hunt {root}/NAME")
+    for workspace in WORKSPACES:
+        click.echo(f"{resource('lab', workspace)}\n")
+        for app in index(workspace):
+            click.echo(f"{app.name}  (fixed twin: {app.twin})\n    {app.story}")
+            for planted in app.planted:
+                click.echo(f"    planted: {planted.rule} on {planted.state}: {', '.join(planted.handlers)}")
+            click.echo(f"    shown by: deadheat {app.via}")
+        click.echo()
+    click.echo("deadheat hunt PATH/NAME")

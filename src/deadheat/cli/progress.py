@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.status import Status
 
 from deadheat.engine.events import (
+    Attacked,
+    Attacking,
     Building,
     Built,
     Event,
@@ -21,7 +23,7 @@ from deadheat.engine.events import (
     Skipped,
     Started,
 )
-from deadheat.model import Exploration
+from deadheat.model import Attack, Exploration
 
 
 class Progress:
@@ -93,6 +95,11 @@ def _words(event: Event) -> tuple[str, str]:
             proof = event.finding.evidence
             times = f" {proof.trials.violated}/{proof.trials.total}" if proof else ""
             return "", f"FORCED{times}: {event.finding.title}"
+        case Attacking():
+            counts = f"{event.rounds} rounds, {event.violating} violate"
+            return f"{event.scenario}: {event.phase}: {counts}, {event.requests} requests", ""
+        case Attacked():
+            return "", _attacked(event.attack)
         case Skipped():
             return "", f"not tested: {event.not_tested.what}: {event.not_tested.why}"
 
@@ -104,4 +111,13 @@ def _explored(exploration: Exploration) -> str:
     return (
         f"explored {exploration.scenario}: {whole}{exploration.schedules} orders, {bad}"
         f" ({rate:,.0f} a second)"
+    )
+
+
+def _attacked(attack: Attack) -> str:
+    forced = f"forced {attack.forced} of {attack.holds}, " if attack.holds else ""
+    rate = attack.rounds / attack.seconds if attack.seconds > 0 else 0.0
+    return (
+        f"attacked {attack.scenario}: {forced}{attack.violating} of {attack.rounds} rounds violate"
+        f" ({attack.requests} requests, {rate:,.0f} rounds a second)"
     )

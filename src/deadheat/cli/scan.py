@@ -1,44 +1,125 @@
 """`deadheat scan`: what the source alone tells."""
 
+import signal
+import threading
 from pathlib import Path
 
 import click
+from msgspec import structs
 
-from deadheat import __version__
-from deadheat.cli.options import EXIT_CLEAN, gathered, output_options
-from deadheat.cli.output import ascii_only, colour, deliver, width
-from deadheat.engine.rocket import RocketSubject
-from deadheat.model import Coverage, NotTested, Run, Tool
-from deadheat.model.config import Config
+from deadheat.cli.options import EXIT_CLEAN, Output, gathered, output_options
+from deadheat.cli.output import ascii_only, colour, deliver, on_terminal, width
+from deadheat.engine.scan import scan as review
+from deadheat.engine.scan import update_baseline
+from deadheat.io import watch as watching
+from deadheat.model import DeadheatError, Run
 from deadheat.report import inventory as table
+from deadheat.report.names import number
+
+_BASELINE = Path("deadheat-baseline.json")
+_LOOK = 0.2
+"""Seconds between two looks at the files."""
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=".")
 @click.option("--inventory", is_flag=True, help="Show shared state × handler × access × lock instead.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="Report only what this file of accepted findings does not hold.",
+)
+@click.option(
+    "--update-baseline",
+    "update",
+    is_flag=True,
+    help=f"Accept what is found now: write --baseline ({_BASELINE} without one).",
+)
+@click.option("--diff", "since", metavar="REV", help="Report only what is new since this git revision.")
+@click.option("--watch", is_flag=True, help="Scan again at every save and print what came and what went.")
+@click.option("--no-cache", is_flag=True, help="Read afresh even when nothing has changed.")
 @output_options
 def scan(
     path: Path,
     inventory: bool,
+    baseline: Path | None,
+    update: bool,
+    since: str | None,
+    watch: bool,
+    no_cache: bool,
     format_: str,
     reports: tuple[tuple[str, Path], ...],
     fail_on: str,
     min_confidence: str,
     exit_zero: bool,
 ) -> int:
-    """Review the Rust source at PATH; nothing is built or run."""
-    subject = RocketSubject.open(path, Config())
-    review = subject.review
-    run = Run(
-        tool=Tool(version=__version__),
-        target=subject.name,
-        findings=subject.findings,
-        review=review,
-        coverage=Coverage(files=review.files, lines=review.lines, handlers=len(review.handlers)),
-        not_tested=tuple(NotTested(file, f"not read: {why}") for file, why in review.skipped),
-        sources=subject.sources,
-    )
-    if inventory and format_ == "text":
-        click.echo(table.render(review, width=width(), colour=colour(), ascii_only=ascii_only()))
+    """Review the Rust source at PATH; nothing is built or run.
+
+    A finding that is accepted is silenced where it stands, with its reason, on the same line or the
+    one above: `// deadheat: allow(check-then-act) reason="…"`.
+    """
+    output = gathered(format_, reports, fail_on, min_confidence, exit_zero)
+    if update and since is not None:
+        raise DeadheatError("--update-baseline takes all findings, --diff leaves some out: use one of them")
+    if watch and (update or inventory or format_ != "text" or reports):
+        raise DeadheatError(
+            "--watch prints changes as text: leave out --inventory, --format, --report, --update"
+        )
+    if update:
+        file = baseline if baseline is not None else _BASELINE
+        run = review(path, baseline=file if file.exists() else None, cached=not no_cache)
+        count = update_baseline(file, run)
+        click.echo(f"{file}: {number(count, 'finding')} accepted", err=True)
         return EXIT_CLEAN
-    return deliver(run, gathered(format_, reports, fail_on, min_confidence, exit_zero), dynamic=False)
+    run = review(path, baseline=baseline, since=since, cached=not no_cache)
+    if watch:
+        return _watch(path, baseline, since, run)
+    if inventory:
+        return _inventory(run, output)
+    return deliver(run, output, dynamic=False)
+
+
+def _inventory(run: Run, output: Output) -> int:
+    """The inventory alone, in the format asked for; it judges nothing, so it never fails."""
+    if output.format == "text":
+        click.echo(table.render(run.review, width=width(), colour=colour(), ascii_only=ascii_only()))
+        return EXIT_CLEAN
+    if output.format == "markdown":
+        click.echo(table.markdown(run.review), nl=False)
+        return EXIT_CLEAN
+    if output.format == "json":
+        click.echo(table.json(run.review), nl=False)
+        return EXIT_CLEAN
+    raise DeadheatError(f"--inventory has the formats text, markdown and json, not {output.format}")
+
+
+def _watch(path: Path, baseline: Path | None, since: str | None, run: Run) -> int:
+    stop = threading.Event()
+    previous = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    try:
+        click.echo(on_terminal(run), nl=False)
+        click.echo("watching; Ctrl-C ends", err=True)
+        known = {finding.fingerprint: finding for finding in run.findings}
+        folder = path.parent if path.name == "Cargo.toml" else path
+        for files in watching.changes(folder, lambda: stop.wait(_LOOK)):
+            try:
+                run = review(path, baseline=baseline, since=since)
+            except DeadheatError as error:
+                click.echo(f"error: {error}", err=True)
+                continue
+            now = {finding.fingerprint: finding for finding in run.findings}
+            came = tuple(finding for key, finding in now.items() if key not in known)
+            gone = [finding for key, finding in known.items() if key not in now]
+            for finding in gone:
+                click.echo(f"gone  {finding.code} {finding.title} ({finding.location})")
+            if came:
+                click.echo(on_terminal(structs.replace(run, findings=came)), nl=False)
+            elif not gone:
+                click.echo(
+                    f"{number(len(files), 'file')} saved, nothing new ({number(len(now), 'finding')})",
+                    err=True,
+                )
+            known = now
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return EXIT_CLEAN

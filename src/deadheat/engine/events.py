@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from deadheat.model import Exploration, Finding, NotTested, Scenario
+from deadheat.model import Attack, Exploration, Finding, NotTested, Scenario
 
 
 class Reviewed(Struct, frozen=True, tag=True):
@@ -71,10 +71,39 @@ class Forced(Struct, frozen=True, tag=True):
     finding: Finding
 
 
+class Attacking(Struct, frozen=True, tag=True):
+    """A scenario is being attacked: the phase, rounds and violations so far, requests sent of allowed."""
+
+    scenario: str
+    phase: str
+    rounds: int
+    violating: int
+    requests: int
+    budget: int
+
+
+class Attacked(Struct, frozen=True, tag=True):
+    """A scenario has been attacked."""
+
+    attack: Attack
+
+
 class Skipped(Struct, frozen=True, tag=True):
     """Something will not be tested."""
 
     not_tested: NotTested
 
 
-Event = Reviewed | Building | Built | Started | Exploring | Explored | Replaying | Forced | Skipped
+Event = (
+    Reviewed
+    | Building
+    | Built
+    | Started
+    | Exploring
+    | Explored
+    | Replaying
+    | Forced
+    | Attacking
+    | Attacked
+    | Skipped
+)

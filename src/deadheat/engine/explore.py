@@ -202,6 +202,9 @@ class Search:
             if self.schedules >= self.limits.budget:
                 self._unknown = f"the budget of {self.limits.budget} schedules is used up"
                 return
+            if self.violating >= self.limits.enough:
+                self._unknown = f"{self.violating} violating orders are enough to prove it"
+                return
             self._step(strategy, proposal)
             yield
 

@@ -96,6 +96,11 @@ class Hunt:
         for file, reason in review.skipped:
             self._skip(NotTested(file, f"not read: {reason}"))
         requests = self._requests()
+        for missing in plan.unprobed(review, list(requests)):
+            self._skip(missing)
+        if not self._scenarios(requests):
+            self._skip(NotTested("every handler", "no two requests share state that a probe can reach"))
+            return
         began = time.monotonic()
         build = self.subject.build(self.listen)
         self._application = build.application
@@ -131,6 +136,7 @@ class Hunt:
             not_tested=tuple(self.not_tested),
             sources=self.subject.sources,
             interrupted=self.interrupted,
+            dynamic=True,
         )
 
     # ------------------------------------------------------------------ plan
@@ -151,7 +157,13 @@ class Hunt:
         return result
 
     def _scenarios(self, requests: Mapping[str, Request]) -> list[Scenario]:
-        declared = [self._with_handlers(scenario) for scenario in self.config.scenarios]
+        declared = []
+        for scenario in self.config.scenarios:
+            if any(racer.request.principal for racer in scenario.racers):
+                why = "it takes a login, and only `deadheat attack` logs in so far"
+                self._skip(NotTested(scenario.name, why, "deadheat attack --url http://127.0.0.1:PORT"))
+            else:
+                declared.append(self._with_handlers(scenario))
         covered = {tuple(sorted(r.handler or "" for r in s.racers)) for s in declared}
         planned = plan.scenarios(self.subject.review, requests, self.config.explore.requests)
         return declared + [
@@ -167,16 +179,17 @@ class Hunt:
             handler = handler_of(racer.request, self.subject.review.handlers)
             if handler is None:
                 self._skip(NotTested(scenario.name, f"no handler takes {racer.request}"))
-            racers.append(Racer(racer.request, handler.id if handler else None))
+            # A timed attack sends it `count` times; every order of two of it is tried here.
+            racers += [Racer(racer.request, handler.id if handler else None)] * min(racer.count, 2)
         return msgspec.structs.replace(scenario, racers=tuple(racers))
 
     def _try_alone(self, target: Target, requests: Mapping[str, Request]) -> dict[str, Request]:
         """Ask each handler once, by itself: does it answer, and is it the handler that answers?"""
         usable: dict[str, Request] = {}
-        touched = plan.touched(self.subject.review)
+        probed = plan.probed(self.subject.review)
         for handler in self.subject.review.handlers:
             request = requests.get(handler.id)
-            if request is None or not touched.get(handler.id):
+            if request is None or not probed.get(handler.id):
                 continue
             try:
                 observed = alone(target, request, ())
@@ -194,8 +207,6 @@ class Hunt:
                 self._skip(missing)
                 continue
             usable[handler.id] = request
-        for missing in plan.unprobed(self.subject.review, list(usable)):
-            self._skip(missing)
         return usable
 
     # --------------------------------------------------------------- explore

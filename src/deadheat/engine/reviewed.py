@@ -46,11 +46,12 @@ class Reviewed(Struct, frozen=True):
         their tasks and public functions run concurrently too); whoever attacks or builds cannot.
 
         Raises:
-            ProjectError: there is no Cargo.toml, or no Rocket handler where they are needed.
+            ProjectError: there is no Cargo.toml; or no Rocket handler where one is needed, or nothing
+                at all that runs concurrently.
         """
         tree = source.load(path)
         program = rust.read(tree)
-        if handlers_needed and not program.review.handlers:
+        if not program.review.handlers and (handlers_needed or not program.roots):
             raise ProjectError(
                 f"{path}: no Rocket routes found in {program.review.files} files; name the package that"
                 " has the handlers (#[get(…)] and the like)"

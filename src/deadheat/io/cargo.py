@@ -142,7 +142,9 @@ class _Workshop:
         return lines[0].removeprefix("host: ") if lines else ""
 
     def _compile(self, files: list[Entry], key: str, plan: Plan) -> Build:
-        mirror(self.runtime, self.crate, {}, frozenset())
+        manifest = next(path for name, path in self.runtime if name == "Cargo.toml").read_bytes()
+        manifest = packages.with_their_rocket(manifest, self.package, self.root, self.tree)
+        mirror(self.runtime, self.crate, {"Cargo.toml": manifest}, frozenset())
         self._write(files, plan)
         total = packages.crates(self.manifest, self._host(), self.environment)
         for turn in range(_ROUNDS):

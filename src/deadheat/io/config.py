@@ -8,18 +8,18 @@ as one line with file, line and mend. It must not know the engine, nor how the f
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import UNSET, structs
 
-from deadheat.io.config_file import ConfigFile, RequestEntry, ScenarioTable, schema
+from deadheat.io.config_attack import principals, targets
+from deadheat.io.config_file import ConfigFile, schema
 from deadheat.io.config_mistake import Mistake, Place, convert, line_of, suggest, toml_mistake
-from deadheat.io.config_request import Headers, checked_headers, request
+from deadheat.io.config_request import checked_headers
+from deadheat.io.config_scenario import scenarios
 from deadheat.model.config import Config, Explore
 from deadheat.model.errors import ProjectError
-from deadheat.model.http import Request
-from deadheat.model.scenario import Racer, Reset, Scenario
 
 __all__ = ["NAMES", "find", "load", "parse", "schema"]
 
@@ -96,9 +96,12 @@ def parse(text: str, profile: str | None, environ: Mapping[str, str], file: str)
         headers=headers,
         app=tables.app,
         explore=_explore(tables, profile),
-        scenarios=_scenarios(tables.scenario, headers),
+        scenarios=scenarios(tables.scenario, headers, frozenset(tables.principals)),
         ignore=tables.ignore.handlers,
         secrets=tuple(dict.fromkeys(secrets)),
+        attack=tables.attack,
+        targets=targets(tables.target),
+        principals=principals(tables.principals, headers),
         file=file,
     )
 
@@ -139,31 +142,4 @@ def _explore(tables: ConfigFile, profile: str | None) -> Explore:
     given = structs.asdict(tables.profile[profile])
     return structs.replace(
         tables.explore, **{key: value for key, value in given.items() if value is not UNSET}
-    )
-
-
-def _scenarios(tables: Sequence[ScenarioTable], headers: Headers) -> tuple[Scenario, ...]:
-    scenarios: dict[str, Scenario] = {}
-    for index, table in enumerate(tables):
-        if table.name in scenarios:
-            raise Mistake(
-                ("scenario", index, "name"), f"a second scenario `{table.name}`: give it a name of its own"
-            )
-        scenarios[table.name] = _scenario(table, headers, ("scenario", index))
-    return tuple(scenarios.values())
-
-
-def _scenario(table: ScenarioTable, headers: Headers, place: Place) -> Scenario:
-    def requests(key: str, entries: Sequence[RequestEntry]) -> tuple[Request, ...]:
-        return tuple(request(entry, headers, (*place, key, index)) for index, entry in enumerate(entries))
-
-    reset = requests("reset", table.reset)
-    return Scenario(
-        name=table.name,
-        racers=tuple(Racer(racer) for racer in requests("racers", table.racers)),
-        setup=requests("setup", table.setup),
-        probes=requests("probes", table.probes),
-        relax=table.relax,
-        reset=Reset.REQUESTS if reset else Reset.RESTART,
-        reset_requests=reset,
     )

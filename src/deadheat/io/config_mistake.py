@@ -17,12 +17,18 @@ from msgspec import structs
 
 from deadheat.io.config_file import (
     ConfigFile,
+    ExtractTable,
     IgnoreTable,
+    PreparationTable,
+    PrincipalTable,
+    ProbeTable,
     ProfileTable,
+    RacerTable,
     RequestTable,
     ScenarioTable,
+    TargetTable,
 )
-from deadheat.model.config import App, Explore
+from deadheat.model.config import App, Explore, Limits
 
 Place = tuple[str | int, ...]
 """Keys and indices from the root of the document to a value."""
@@ -32,6 +38,26 @@ _WORDS = {
     "array": "an array", "object": "a table", "null": "nothing",
     "datetime": "a date and time", "date": "a date", "time": "a time",
 }  # fmt: skip
+
+
+_TABLES: tuple[tuple[Place, type[msgspec.Struct]], ...] = (
+    ((), ConfigFile),
+    (("app",), App),
+    (("explore",), Explore),
+    (("attack",), Limits),
+    (("ignore",), IgnoreTable),
+    (("profile", "*"), ProfileTable),
+    (("target", "*"), TargetTable),
+    (("principals", "*"), PrincipalTable),
+    (("principals", "*", "login", "*"), PreparationTable),
+    (("principals", "*", "login", "*", "extract", "*"), ExtractTable),
+    (("scenario", "*"), ScenarioTable),
+    (("scenario", "*", "racers", "*"), RacerTable),
+    (("scenario", "*", "probes", "*"), ProbeTable),
+    (("scenario", "*", "setup", "*"), PreparationTable),
+    (("scenario", "*", "setup", "*", "extract", "*"), ExtractTable),
+)
+"""Which table stands where; any other place holds a request."""
 
 
 class Mistake(Exception):  # noqa: N818 - the user's, not ours
@@ -120,21 +146,12 @@ def _unknown_key(key: str, place: Place, where: str) -> str:
 
 def _known(place: Place) -> list[str]:
     """The keys of the table at `place`."""
-    match place:
-        case ():
-            table: type[msgspec.Struct] = ConfigFile
-        case ("app",):
-            table = App
-        case ("explore",):
-            table = Explore
-        case ("ignore",):
-            table = IgnoreTable
-        case ("profile", _):
-            table = ProfileTable
-        case ("scenario", _):
-            table = ScenarioTable
-        case _:
-            table = RequestTable
+
+    def fits(pattern: Place) -> bool:
+        pairs = zip(pattern, place, strict=False)
+        return len(pattern) == len(place) and all(part in {"*", given} for part, given in pairs)
+
+    table = next((table for pattern, table in _TABLES if fits(pattern)), RequestTable)
     return [field.encode_name for field in structs.fields(table)]
 
 

@@ -30,7 +30,7 @@ _FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110 section 5.5 without its
 _PAIRS = re.compile(r"[\w.\[\]%+-]+=[^\s&=]*(&[\w.\[\]%+-]+=[^\s&=]*)*")
 
 
-def request(entry: RequestEntry, common: Headers, place: Place) -> Request:
+def request(entry: RequestEntry, common: Headers, place: Place, principal: str | None = None) -> Request:
     """The request that a line or a table means, the common headers under its own."""
     table = entry if isinstance(entry, RequestTable) else _request_line(entry, place)
     if not _TOKEN.fullmatch(table.method):
@@ -45,7 +45,7 @@ def request(entry: RequestEntry, common: Headers, place: Place) -> Request:
     headers += checked_headers(table.headers, (*place, "headers"))
     if kind and not any(name.lower() == "content-type" for name, _ in headers):
         headers += (("content-type", kind),)
-    return Request(table.method.upper(), table.target, headers, body)
+    return Request(table.method.upper(), table.target, headers, body, principal)
 
 
 def _request_line(line: str, place: Place) -> RequestTable:

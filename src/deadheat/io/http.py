@@ -48,7 +48,9 @@ class Connection:
 
     def prepare(self, request: Request, *extra: tuple[str, str], plan: str = "whole") -> None:
         """Send what the release plan sends ahead of `request`; `release` sends the rest."""
-        ahead, self._tail = PLANS[plan](self._exchange.frame(request, *extra))
+        release = PLANS[plan]
+        framed = self._exchange.frame(request, *extra, *release.headers(request))
+        ahead, self._tail = release.split(framed)
         if ahead:
             self._write(ahead)
 

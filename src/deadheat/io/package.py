@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +18,7 @@ from deadheat.io.cargo_run import ask, program
 from deadheat.model import ProjectError
 
 PROBE = "deadheat-probe"
+_ROCKET = re.compile(rb"^rocket = .*$", re.MULTILINE)
 _PATH = re.compile(r'(\bpath\s*=\s*)"([^"\n]+)"')
 
 
@@ -28,6 +30,14 @@ class Target(Struct, frozen=True):
     src_path: str
 
 
+class Needed(Struct, frozen=True):
+    """A dependency as the manifest names it: a folder, a git address (`source`), or a registry."""
+
+    name: str
+    source: str | None = None
+    path: str | None = None
+
+
 class Package(Struct, frozen=True):
     """A package of a workspace, as cargo tells."""
 
@@ -36,6 +46,7 @@ class Package(Struct, frozen=True):
     manifest_path: str
     targets: tuple[Target, ...]
     default_run: str | None = None
+    dependencies: tuple[Needed, ...] = ()
 
     @property
     def manifest(self) -> Path:
@@ -171,6 +182,27 @@ def with_probe(manifest: bytes, crate: Path) -> bytes:
     features = '\nfeatures = ["parking_lot"]' if "parking_lot" in uses else ""
     added = f"\n\n[dependencies.{PROBE}]\npath = {_quoted(crate)}{features}\n"
     return manifest.rstrip() + added.encode()
+
+
+def with_their_rocket(probe: bytes, package: Package, root: Path, tree: Path) -> bytes:
+    """Let the probe crate's manifest name the Rocket that `package` names.
+
+    A Rocket from a folder or from git is another crate than the registry's, whatever its version,
+    and the two do not fit together. A folder below `root` is taken from its copy below `tree`.
+    """
+    rocket = next((need for need in package.dependencies if need.name == "rocket"), None)
+    if rocket is None or (rocket.path is None and not (rocket.source or "").startswith("git+")):
+        return probe
+    if rocket.path is not None:
+        folder = Path(rocket.path)
+        folder = tree / folder.relative_to(root) if folder.is_relative_to(root) else folder
+        where = f"path = {_quoted(folder)}"
+    else:
+        address, _, pinned = (rocket.source or "").removeprefix("git+").partition("?")
+        where = f"git = {msgspec.json.encode(address).decode()}"
+        for key, value in parse_qsl(pinned.partition("#")[0]):
+            where += f", {key} = {msgspec.json.encode(value).decode()}"
+    return _ROCKET.sub(f"rocket = {{ {where}, default-features = false }}".encode(), probe)
 
 
 def elsewhere(manifest: bytes, directory: Path, root: Path) -> bytes:

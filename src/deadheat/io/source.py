@@ -9,6 +9,7 @@ dependencies").
 import os
 import posixpath
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,7 @@ from deadheat.model import ProjectError
 from deadheat.rust.tree import SourceTree
 
 _NOT_SOURCE = frozenset({"target", "tests", "benches", "examples", "node_modules"})
+_SCHEMA_LIMIT = 1_000_000  # bytes; a larger .sql file is a dump, not a migration
 _TABLES = ("dependencies", "dev-dependencies", "build-dependencies")
 
 _Table = dict[str, object]
@@ -34,6 +36,7 @@ def load(path: Path) -> SourceTree:
     root = workspace_root(package)
     manifests: dict[str, bytes] = {}
     files: dict[str, bytes] = {}
+    sql: dict[str, bytes] = {}
     unreadable: list[tuple[str, str]] = []
     workspace = _parse(root / "Cargo.toml", root, manifests)
     pending = [package]
@@ -46,10 +49,12 @@ def load(path: Path) -> SourceTree:
             continue
         seen.add(directory)
         manifest = _parse(directory / "Cargo.toml", root, manifests)
-        _read_files(directory, root, files, unreadable)
+        _read_files(directory, root, files, unreadable, sql)
         pending += _path_dependencies(directory, manifest, root, workspace)
+    if (root / "migrations").is_dir() and root not in seen:  # a workspace often keeps them at its root
+        _read_files(root / "migrations", root, {}, [], sql)
     relative = _relative(package, root)
-    return SourceTree("" if relative == "." else relative, manifests, files, tuple(unreadable))
+    return SourceTree("" if relative == "." else relative, manifests, files, tuple(unreadable), sql)
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -119,7 +124,11 @@ def _path_dependencies(package: Path, manifest: _Table, root: Path, workspace: _
 
 
 def _read_files(
-    package: Path, root: Path, files: dict[str, bytes], unreadable: list[tuple[str, str]]
+    package: Path,
+    root: Path,
+    files: dict[str, bytes],
+    unreadable: list[tuple[str, str]],
+    sql: dict[str, bytes],
 ) -> None:
     for directory, subdirectories, names in os.walk(package):
         here = Path(directory)
@@ -132,6 +141,11 @@ def _read_files(
             and not (here / name / "Cargo.toml").is_file()
         )
         for name in sorted(names):
+            if name.endswith(".sql") and (here / name).stat().st_size < _SCHEMA_LIMIT:
+                with suppress(OSError):
+                    sql[posixpath.join(_relative(here, root), name).removeprefix("./")] = (
+                        here / name
+                    ).read_bytes()
             if not name.endswith(".rs") or (here == package and name == "build.rs"):
                 continue
             relative = posixpath.join(_relative(here, root), name).removeprefix("./")

@@ -5,9 +5,11 @@ schedules → histories → verdicts → evidence → findings → reports). It 
 or reads them: nothing here imports another part of Deadheat, and every value is frozen.
 """
 
+from deadheat.model.attack import Attack, Group, Null
 from deadheat.model.config import Config
 from deadheat.model.errors import DeadheatError, ProjectError, TargetError
 from deadheat.model.finding import (
+    Acceptance,
     Confidence,
     Evidence,
     Finding,
@@ -17,15 +19,27 @@ from deadheat.model.finding import (
     Proof,
     Safety,
     Severity,
+    Suppressed,
     Trials,
 )
 from deadheat.model.history import Event, EventKind, History, Operation, Snapshot
 from deadheat.model.http import Request, Response
 from deadheat.model.point import Point
 from deadheat.model.release import Gate, Origin, Round, Shot, TargetFacts, Version
+from deadheat.model.rule import RuleInfo
 from deadheat.model.run import Coverage, Exploration, NotTested, Run, Tool
 from deadheat.model.scenario import Racer, Reset, Scenario
 from deadheat.model.schedule import Grant, Release, Schedule, Step, Wait
+from deadheat.model.setting import (
+    CommandProbe,
+    Extract,
+    Preparation,
+    Principal,
+    Setting,
+    Source,
+    SqlProbe,
+    Target,
+)
 from deadheat.model.site import Site, SiteKind
 from deadheat.model.source import (
     Access,
@@ -44,12 +58,13 @@ from deadheat.model.span import Span
 from deadheat.model.verdict import Ok, Outcome, SerialOutcome, Unknown, Verdict, Violation
 
 __all__ = [
-    "Access", "AccessKind", "Confidence", "Config", "Coverage", "DeadheatError", "Event",
-    "EventKind", "Evidence", "Exploration", "Finding", "Fix", "Gate", "Grant", "Guard", "Handler",
-    "History", "Impact", "Interval", "NotTested", "Ok", "Operation", "Origin", "Outcome",
-    "Parameter", "ParameterKind", "Point", "ProjectError", "Proof", "Racer", "Release", "Request",
-    "Reset", "Response", "Review", "Round", "Run", "Safety", "Scenario", "Schedule",
-    "SerialOutcome", "Severity", "SharedState", "Shot", "Site", "SiteKind", "Snapshot", "Span",
-    "StateKind", "Step", "TargetError", "TargetFacts", "Tool", "Trials", "Under", "Unknown",
-    "Verdict", "Version", "Violation", "Wait", "Window",
+    "Acceptance", "Access", "AccessKind", "Attack", "CommandProbe", "Confidence", "Config", "Coverage",
+    "DeadheatError", "Event", "EventKind", "Evidence", "Exploration", "Extract", "Finding", "Fix",
+    "Gate", "Grant", "Group", "Guard", "Handler", "History", "Impact", "Interval", "NotTested",
+    "Null", "Ok", "Operation", "Origin", "Outcome", "Parameter", "ParameterKind", "Point",
+    "Preparation", "Principal", "ProjectError", "Proof", "Racer", "Release", "Request", "Reset",
+    "Response", "Review", "Round", "RuleInfo", "Run", "Safety", "Scenario", "Schedule", "SerialOutcome",
+    "Setting", "Severity", "SharedState", "Shot", "Site", "SiteKind", "Snapshot", "Source",
+    "Span", "SqlProbe", "StateKind", "Step", "Suppressed", "Target", "TargetError", "TargetFacts", "Tool",
+    "Trials", "Under", "Unknown", "Verdict", "Version", "Violation", "Wait", "Window",
 ]  # fmt: skip

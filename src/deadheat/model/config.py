@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from deadheat.model.scenario import Scenario
+from deadheat.model.setting import Principal, Target
 from deadheat.model.source import Handler
 
 Scalar = str | int | float | bool
@@ -41,7 +42,8 @@ class Explore(Struct, frozen=True, forbid_unknown_fields=True):
 
     `requests` are the numbers of concurrent requests to try; `replays` how often a violating
     schedule is repeated before it is called forced (fewer than 20 would not carry the word);
-    `budget` is in schedules per scenario, `timeout` in seconds per schedule.
+    `budget` is in schedules per scenario, `enough` the violating ones among them after which a
+    scenario has shown what it can; `timeout` is in seconds per schedule.
     """
 
     requests: Annotated[
@@ -49,7 +51,16 @@ class Explore(Struct, frozen=True, forbid_unknown_fields=True):
     ] = (2, 3)
     replays: Annotated[int, Meta(ge=20, description="replays before a race is called forced")] = 50
     budget: Annotated[int, Meta(ge=1, description="schedules per scenario")] = 100_000
+    enough: Annotated[int, Meta(ge=1, description="violating schedules that end a scenario")] = 500
     timeout: Annotated[float, Meta(gt=0, description="seconds for one schedule")] = 10.0
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much a timed attack may send: in all, a second, and how long an answer is awaited."""
+
+    requests: Annotated[int, Meta(ge=1, description="requests in one run, set-up included")] = 2_000
+    rate: Annotated[float, Meta(gt=0, description="requests a second, on average")] = 2_000.0
+    deadline: Annotated[float, Meta(gt=0, description="seconds an answer may take")] = 10.0
 
 
 class Config(Struct, frozen=True):
@@ -58,7 +69,8 @@ class Config(Struct, frozen=True):
     `values` fill parameters by name, or by handler and name (`[values.redeem]`); `headers` go
     with every synthesised request and are in the scenarios' requests already; `ignore` names
     handlers not to exercise; `secrets` are the values that came from the environment, for
-    reports to mask; `file` is where it was read, None for the defaults.
+    reports to mask; `targets` are the servers beside loopback that may be attacked, `principals`
+    who may ask; `file` is where it was read, None for the defaults.
     """
 
     values: Mapping[str, Given] = {}
@@ -68,6 +80,9 @@ class Config(Struct, frozen=True):
     scenarios: tuple[Scenario, ...] = ()
     ignore: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    attack: Limits = Limits()
+    targets: tuple[Target, ...] = ()
+    principals: tuple[Principal, ...] = ()
     file: str | None = None
 
     def value(self, handler: Handler, name: str) -> Given | None:

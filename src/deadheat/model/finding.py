@@ -84,7 +84,7 @@ class Evidence(Struct, frozen=True):
 
     `schedule_id` is the short name that `deadheat replay` takes; `serial_controls` counts the
     sequential runs that behaved, `explored` the schedules run and `violating` those among them
-    that violate.
+    that violate. `again` is the command that repeats it where there is no schedule to replay.
     """
 
     scenario: Scenario
@@ -96,6 +96,7 @@ class Evidence(Struct, frozen=True):
     serial_controls: int = 0
     explored: int = 0
     violating: int = 0
+    again: str = ""
 
 
 class Fix(Struct, frozen=True):
@@ -131,3 +132,18 @@ class Finding(Struct, frozen=True):
     related: tuple[tuple[Span, str], ...] = ()
     evidence: Evidence | None = None
     fixes: tuple[Fix, ...] = ()
+
+
+class Acceptance(StrEnum):
+    """Who says that a finding is not to be reported."""
+
+    COMMENT = "comment"
+    BASELINE = "baseline"
+
+
+class Suppressed(Struct, frozen=True):
+    """A finding that somebody looked at and accepts, and the reason they gave."""
+
+    finding: Finding
+    by: Acceptance
+    reason: str = ""

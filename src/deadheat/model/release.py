@@ -16,6 +16,7 @@ class Version(StrEnum):
 
     H1 = "h1"
     H2 = "h2"
+    WS = "ws"  # messages over WebSockets, opened over HTTP/1.1
 
 
 class Gate(StrEnum):

@@ -2,7 +2,9 @@
 
 from msgspec import Struct
 
-from deadheat.model.finding import Finding
+from deadheat.model.attack import Attack
+from deadheat.model.finding import Finding, Suppressed
+from deadheat.model.rule import RuleInfo
 from deadheat.model.source import Review
 
 
@@ -55,10 +57,16 @@ class Coverage(Struct, frozen=True):
     schedules: int = 0
     seconds: float = 0.0
     explorations: tuple[Exploration, ...] = ()
+    attacks: tuple[Attack, ...] = ()
 
 
 class Run(Struct, frozen=True):
     """The result of one command, ready for any report.
+
+    `dynamic` says that requests were to be raced, and not only the source to be read. `rules` are
+    those that were applied; `suppressed` what they found and somebody accepts; `notes` are sentences
+    about the run as a whole (a baseline that has grown old, what a comparison leaves out); `root` is
+    what stands before the paths of spans in the repository, empty or ending in `/`.
 
     `sources` holds the text of the files that the findings point at, so that a report can show
     excerpts without opening anything.
@@ -73,3 +81,8 @@ class Run(Struct, frozen=True):
     not_tested: tuple[NotTested, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
     interrupted: bool = False
+    dynamic: bool = False
+    rules: tuple[RuleInfo, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    notes: tuple[str, ...] = ()
+    root: str = ""

@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from deadheat.model.http import Request
+from deadheat.model.setting import Setting
 
 
 class Reset(StrEnum):
@@ -16,10 +17,16 @@ class Reset(StrEnum):
 
 
 class Racer(Struct, frozen=True):
-    """One of the requests that run concurrently, and the handler it is meant for."""
+    """One of the requests that run concurrently, and the handler it is meant for.
+
+    A timed attack sends it `count` times at once; `group` names racers that belong together, for
+    invariants to speak of.
+    """
 
     request: Request
     handler: str | None = None
+    count: int = 1
+    group: str | None = None
 
 
 class Scenario(Struct, frozen=True):
@@ -39,3 +46,4 @@ class Scenario(Struct, frozen=True):
     relax: tuple[str, ...] = ()
     reset: Reset = Reset.RESTART
     reset_requests: tuple[Request, ...] = ()
+    setting: Setting = Setting()

@@ -86,7 +86,8 @@ class EvidencePart(Closed, frozen=True):
     """What makes the finding more than a suspicion; `***1`, `***2` stand for secrets."""
 
     trials: TrialsPart
-    schedule: Annotated[str, Meta(description="what `deadheat replay` takes")]
+    schedule: Annotated[str, Meta(description="what `deadheat replay` takes; empty for a timed attack")]
+    again: Annotated[str, Meta(description="the command that repeats a timed attack")]
     serial_outcomes: tuple[SerialOutcomePart, ...]
     observed_outcome: OutcomePart
 
@@ -161,6 +162,70 @@ class ExplorationPart(Closed, frozen=True):
     seconds: float
 
 
+class NullPart(Closed, frozen=True):
+    """Why seeing nothing says little, and what to do about it."""
+
+    name: str
+    words: str
+    mend: str
+
+
+class GroupPart(Closed, frozen=True):
+    """Answers alike but for what is volatile; `odd`: no sequential run gave it, `diff` to the nearest."""
+
+    text: str
+    count: Count
+    odd: bool
+    diff: tuple[str, ...]
+
+
+class MutationPart(Closed, frozen=True):
+    """A family of mutated racers: how many were tried, how many of them violate."""
+
+    family: str
+    tried: Count
+    violating: Count
+
+
+class AttackPart(Closed, frozen=True):
+    """A scenario attacked by timing. `verdict`: violation, logic, none-seen or unknown.
+
+    `overlap` is the share of pairs of racers that were out at once, `spread` in seconds, `ruled_out` the
+    share of violating rounds that the clean ones exclude at 95 %.
+    """
+
+    scenario: str
+    racers: tuple[str, ...]
+    verdict: str
+    rounds: Count
+    violating: Count
+    interval: tuple[float, float] | None
+    likelihood: str
+    holds: Count
+    forced: Count
+    requests: Count
+    seconds: float
+    plan: str
+    because: str
+    spread: float
+    overlap: float
+    in_flight: Count
+    offsets: tuple[float, ...]
+    controls: Count
+    orders: Count
+    oracles: tuple[str, ...]
+    masked: tuple[str, ...]
+    indeterminate: Count
+    refused: Count
+    nulls: tuple[NullPart, ...]
+    groups: tuple[GroupPart, ...]
+    mutations: tuple[MutationPart, ...]
+    cores: Count
+    free_cores: float | None
+    ruled_out: float | None
+    stopped: str
+
+
 class SkippedPart(Closed, frozen=True):
     """A file that could not be read, and why."""
 
@@ -180,6 +245,7 @@ class CoveragePart(Closed, frozen=True):
     schedules: Count
     seconds: float
     explorations: tuple[ExplorationPart, ...]
+    attacks: tuple[AttackPart, ...]
     skipped: tuple[SkippedPart, ...]
     interrupted: bool
 

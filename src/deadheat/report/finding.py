@@ -21,6 +21,7 @@ from deadheat.model import (
     Window,
 )
 from deadheat.report import deadlock, serial, timeline
+from deadheat.report.attacked import command, likelihood
 from deadheat.report.excerpt import Gap, Mark, excerpt
 from deadheat.report.names import Names, number, short
 from deadheat.report.secrets import Masker
@@ -42,7 +43,10 @@ def order(findings: tuple[Finding, ...]) -> list[Finding]:
 def draw(finding: Finding, run: Run, names: Names, paper: Paper, masker: Masker) -> list[Text]:
     """All lines of one finding."""
     lines = _headline(finding, paper)
-    lines += _source(finding, dict(run.sources), names, paper)
+    if finding.location.file:
+        lines += _source(finding, dict(run.sources), names, paper)
+    else:
+        lines += paper.wrap(f"{_who(finding, names, paper)}  {run.target}", indent="      ", first="  --> ")
     lines.append(Text(""))
     if finding.evidence is None:
         lines += paper.wrap(masker.text(finding.message), indent="  ")
@@ -50,7 +54,7 @@ def draw(finding: Finding, run: Run, names: Names, paper: Paper, masker: Masker)
     else:
         lines += _proven(finding, finding.evidence, names, paper, masker)
     lines += _fixes(finding, paper, short_form=finding.evidence is None)
-    return lines + _commands(finding, paper)
+    return lines + _commands(finding, paper, masker)
 
 
 def proof_words(finding: Finding) -> str:
@@ -195,7 +199,8 @@ def _proven(finding: Finding, evidence: Evidence, names: Names, paper: Paper, ma
     lines.append(Text(""))
     held = paper.glyphs.held
     head = Text(f"  How it happens (time runs downward, {held} waits):", style="bold")
-    lines += paper.sides(head, Text(paper.safe(f"schedule {evidence.schedule_id}"), style="dim"), indent="  ")
+    schedule = f"schedule {evidence.schedule_id}" if evidence.schedule_id else ""
+    lines += paper.sides(head, Text(paper.safe(schedule), style="dim"), indent="  ")
     lines += timeline.draw(finding, evidence, names, paper, masker)
     for words in (evidence.history.diverged, evidence.history.failure):
         if words:
@@ -223,7 +228,11 @@ def count_words(finding: Finding, evidence: Evidence) -> str:
 
 def _counts(finding: Finding, evidence: Evidence, paper: Paper) -> list[Text]:
     words = count_words(finding, evidence)
-    return paper.wrap(words, indent="    ", first="  ") if words else []
+    lines = paper.wrap(words, indent="    ", first="  ") if words else []
+    if evidence.again:
+        words = f"Likelihood: {likelihood(evidence.trials)}. Impact: {', '.join(finding.impact)}."
+        lines += paper.wrap(words, indent="    ", first="  ")
+    return lines
 
 
 def _unproven(finding: Finding, run: Run, names: Names, paper: Paper) -> list[Text]:
@@ -262,11 +271,13 @@ def _fixes(finding: Finding, paper: Paper, *, short_form: bool) -> list[Text]:
     return lines
 
 
-def _commands(finding: Finding, paper: Paper) -> list[Text]:
+def _commands(finding: Finding, paper: Paper, masker: Masker) -> list[Text]:
     explain = f"explain  deadheat explain {finding.code}"
     if finding.evidence is None:
         return paper.verbatim(explain, indent="  ")
     replay = f"replay  deadheat replay {finding.evidence.schedule_id}"
+    if finding.evidence.again:
+        replay = f"again   {command(finding.evidence.again, masker)}"
     both = f"{replay}      {explain}"
     if len(both) + 2 <= paper.width:
         return paper.verbatim(both, indent="  ")

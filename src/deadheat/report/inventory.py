@@ -6,10 +6,12 @@ a finding.
 
 from itertools import groupby
 
+import msgspec
 from rich.text import Text
 
 from deadheat.model import Access, Review, Run, Tool
 from deadheat.report.document import HandlerPart, InventoryPart, InventoryRow, SpanPart, StatePart
+from deadheat.report.markdown import code, escape
 from deadheat.report.names import Names, number
 from deadheat.report.table import columns
 from deadheat.report.text import MINIMUM_WIDTH, Paper, render_lines
@@ -51,6 +53,51 @@ def draw(review: Review, paper: Paper) -> list[Text]:
         number(review.files, "file"),
     )
     return lines + paper.wrap(" · ".join(counts), style="dim")
+
+
+def markdown(review: Review) -> str:
+    """The same as Markdown, to be committed as a team's concurrency document: no line changes by itself.
+
+    Places are named by function, not by line, so that an edit elsewhere leaves the document as it is.
+    """
+    names = _names(review)
+    lines = [
+        "# Shared state",
+        "",
+        "Written by `deadheat scan --inventory --format markdown`.",
+        "",
+    ]
+    for state, accesses in groupby(_sorted(review, names), key=lambda access: names.path(access.state)):
+        known = names.state(state)
+        about = (
+            f": {known.kind} {code(known.type)}"
+            if known and known.type
+            else f": {known.kind}"
+            if known
+            else ""
+        )
+        lines += [f"## {escape(state)}", "", f"{code(state)}{about}", ""]
+        lines += ["| handler | access | in | under |", "|---|---|---|---|"]
+        rows: dict[tuple[str, ...], None] = {}
+        for access in accesses:
+            rows[
+                (
+                    names.endpoint(access.handler),
+                    " ".join(filter(None, (access.kind.value, f"[{access.key}]" if access.key else ""))),
+                    access.span.file,
+                    _protection(access, names),
+                )
+            ] = None
+        lines += [f"| {' | '.join(escape(cell) for cell in row)} |" for row in rows]
+        lines.append("")
+    if not review.accesses:
+        lines += ["No shared state found.", ""]
+    return "\n".join(lines)
+
+
+def json(review: Review) -> str:
+    """The same as one JSON document: the `inventory` of `--format json`, alone."""
+    return msgspec.json.format(msgspec.json.encode(part(review)), indent=2).decode() + "\n"
 
 
 def part(review: Review) -> InventoryPart:

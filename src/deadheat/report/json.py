@@ -6,16 +6,21 @@ and nothing but credentials is changed.
 
 import msgspec
 
-from deadheat.model import Evidence, Exploration, Finding, Outcome, Run, Span
+from deadheat.model import Attack, Evidence, Exploration, Finding, Outcome, Run, Span
+from deadheat.report.attacked import command
 from deadheat.report.document import (
+    AttackPart,
     CoveragePart,
     Document,
     EvidencePart,
     ExplorationPart,
     FindingPart,
     FixPart,
+    GroupPart,
     HandlerPart,
+    MutationPart,
     NotTestedPart,
+    NullPart,
     OutcomePart,
     SerialOutcomePart,
     SkippedPart,
@@ -46,7 +51,7 @@ def document(run: Run) -> Document:
         seed=run.seed,
         findings=tuple(_finding(finding, names, masker) for finding in order(run.findings)),
         inventory=inventory(run.review),
-        coverage=_coverage(run, names),
+        coverage=_coverage(run, names, masker),
         not_tested=tuple(NotTestedPart(item.what, item.why, item.mend) for item in run.not_tested),
     )
 
@@ -85,6 +90,7 @@ def _evidence(evidence: Evidence, masker: Masker) -> EvidencePart:
     return EvidencePart(
         trials=TrialsPart(trials.violated, trials.total, (trials.interval.low, trials.interval.high)),
         schedule=evidence.schedule_id,
+        again=command(evidence.again, masker),
         serial_outcomes=tuple(serial),
         observed_outcome=_outcome(evidence.verdict.observed, masker),
     )
@@ -97,7 +103,7 @@ def _outcome(outcome: Outcome, masker: Masker) -> OutcomePart:
     )
 
 
-def _coverage(run: Run, names: Names) -> CoveragePart:
+def _coverage(run: Run, names: Names, masker: Masker) -> CoveragePart:
     coverage = run.coverage
     return CoveragePart(
         files=coverage.files,
@@ -109,8 +115,47 @@ def _coverage(run: Run, names: Names) -> CoveragePart:
         schedules=coverage.schedules,
         seconds=coverage.seconds,
         explorations=tuple(_exploration(each, names) for each in coverage.explorations),
+        attacks=tuple(_attack(each, masker) for each in coverage.attacks),
         skipped=tuple(SkippedPart(file, reason) for file, reason in run.review.skipped),
         interrupted=run.interrupted,
+    )
+
+
+def _attack(each: Attack, masker: Masker) -> AttackPart:
+    return AttackPart(
+        scenario=masker.text(each.scenario),
+        racers=tuple(map(masker.text, each.racers)),
+        verdict=each.verdict,
+        rounds=each.rounds,
+        violating=each.violating,
+        interval=(each.interval.low, each.interval.high) if each.interval else None,
+        likelihood=each.likelihood,
+        holds=each.holds,
+        forced=each.forced,
+        requests=each.requests,
+        seconds=each.seconds,
+        plan=each.plan,
+        because=each.because,
+        spread=each.spread,
+        overlap=each.overlap,
+        in_flight=each.in_flight,
+        offsets=each.offsets,
+        controls=each.controls,
+        orders=each.orders,
+        oracles=each.oracles,
+        masked=each.masked,
+        indeterminate=each.indeterminate,
+        refused=each.refused,
+        nulls=tuple(NullPart(null.name, masker.text(null.words), null.mend) for null in each.nulls),
+        groups=tuple(
+            GroupPart(masker.text(group.text), group.count, group.odd, tuple(map(masker.text, group.diff)))
+            for group in each.groups
+        ),
+        mutations=tuple(MutationPart(*mutation) for mutation in each.mutations),
+        cores=each.cores,
+        free_cores=each.free_cores,
+        ruled_out=each.ruled_out,
+        stopped=each.stopped,
     )
 
 

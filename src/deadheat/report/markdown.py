@@ -7,13 +7,13 @@ diagram. Everything in it that the application or a request wrote is escaped: Ma
 import re
 
 from deadheat.model import Evidence, Finding, Run
-from deadheat.report import explored
+from deadheat.report import attacked, explored
 from deadheat.report import finding as findings
 from deadheat.report.names import Names, letter
 from deadheat.report.rows import Row, rows, story
 from deadheat.report.secrets import Masker
 from deadheat.report.serial import orders
-from deadheat.report.summary import verdict_words
+from deadheat.report.summary import accepted_words, verdict_words
 from deadheat.report.text import safe
 from deadheat.report.untested import warnings
 
@@ -43,6 +43,14 @@ def render(run: Run) -> str:
                 f"- {escape(racing or exploration.scenario)}: {escape(explored.status(exploration))}"
             )
         lines += ["", escape(explored.bound_words(run)), ""]
+    if run.coverage.attacks:
+        lines += ["### Attacked", ""]
+        for attack in run.coverage.attacks:
+            lines.append(f"- {escape(masker.text(f'{attack.scenario}: {attacked.status(attack)}'))}")
+            lines += [f"  - {escape(masker.text(words))}" for words in attacked.details(attack)]
+        lines += ["", escape(attacked.reach_words()), ""]
+    told = [words for words in (accepted_words(run), *run.notes) if words]
+    lines += [*(f"- {escape(words)}" for words in told), ""] if told else []
     lines.append(f"{escape(run.tool.name)} {escape(run.tool.version)}, {escape(run.target)}, seed {run.seed}")
     return "\n".join(lines) + "\n"
 
@@ -72,6 +80,8 @@ def _untested(run: Run) -> list[str]:
 
 
 def _where(finding: Finding) -> str:
+    if not finding.location.file:
+        return ", ".join(finding.handlers)
     return f"{finding.location.file}:{finding.location.start_line}"
 
 
@@ -99,7 +109,11 @@ def _finding(finding: Finding, names: Names, masker: Masker) -> list[str]:
         lines += _evidence(finding, finding.evidence, names, masker)
     lines += [f"- Fix ({fix.safety}): {escape(fix.title)}" for fix in finding.fixes]
     if finding.evidence:
-        lines.append(f"- Replay: {code(f'deadheat replay {finding.evidence.schedule_id}')}")
+        again = finding.evidence.again
+        typed = (
+            attacked.command(again, masker) if again else f"deadheat replay {finding.evidence.schedule_id}"
+        )
+        lines.append(f"- {'Again' if again else 'Replay'}: {code(typed)}")
     return [*lines, f"- Explain: {code(f'deadheat explain {finding.code}')}", ""]
 
 

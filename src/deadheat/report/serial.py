@@ -55,7 +55,8 @@ def orders(verdict: Violation) -> list[tuple[str, Outcome]]:
     """The different serial outcomes, each with the orders that lead to it (`A;B`)."""
     grouped: dict[Outcome, list[str]] = {}
     for serial in verdict.serial:
-        grouped.setdefault(serial.outcome, []).append(";".join(map(letter, serial.order)))
+        name = ";".join(map(letter, serial.order)) or "one by one"
+        grouped.setdefault(serial.outcome, []).append(name)
     return [
         (", ".join(names) if len(names) <= 2 else f"{names[0]} +{len(names) - 1}", outcome)
         for outcome, names in grouped.items()

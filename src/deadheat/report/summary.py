@@ -7,7 +7,8 @@ from collections import Counter
 
 from rich.text import Text
 
-from deadheat.model import Proof, Run, Severity
+from deadheat.model import Acceptance, Proof, Run, Severity
+from deadheat.report.attacked import clear
 from deadheat.report.names import number
 from deadheat.report.text import Paper
 from deadheat.report.untested import tested_nothing
@@ -18,8 +19,21 @@ def draw(run: Run, paper: Paper) -> list[Text]:
     dot = f" {paper.glyphs.dot} "
     style = "bold red" if run.findings else ("bold yellow" if inconclusive(run) else "bold green")
     lines = paper.wrap(verdict_words(run), indent="  ", first="", style=style)
+    for words in (accepted_words(run), *run.notes):
+        lines += paper.wrap(words, indent="  ", first="") if words else []
     about = [f"{run.tool.name} {run.tool.version}", run.target, f"seed {run.seed}"]
     return lines + paper.wrap(dot.join([*_work(run), *about]), indent="  ", first="", style="dim")
+
+
+def accepted_words(run: Run) -> str:
+    """What was found and is accepted, by whom; empty when nothing is."""
+    count = len(run.suppressed)
+    if not count:
+        return ""
+    comments = sum(one.by is Acceptance.COMMENT for one in run.suppressed)
+    by = [f"{comments} by a comment"] if comments else []
+    by += [f"{count - comments} by the baseline"] if count > comments else []
+    return f"{number(count, 'more finding')} accepted: {', '.join(by)}"
 
 
 def verdict_words(run: Run) -> str:
@@ -32,7 +46,11 @@ def verdict_words(run: Run) -> str:
         return f"{number(len(run.findings), 'finding')}: {shown} ({bad}){_left(run)}"
     if tested_nothing(run):
         return "Nothing was tested: this is not a pass."
+    if run.coverage.attacks:
+        return _attacked_words(run)
     explorations = run.coverage.explorations
+    if not explorations and run.dynamic:
+        return f"No requests were raced: this is not a pass{_left(run)}."
     if not explorations:
         return f"No findings in the source{_left(run)}. Nothing was run: `deadheat hunt` does that."
     violating = sum(bool(e.violating) or e.verdict == "violation" for e in explorations)
@@ -48,8 +66,19 @@ def verdict_words(run: Run) -> str:
     )
 
 
+def _attacked_words(run: Run) -> str:
+    attacks = run.coverage.attacks
+    seen = clear(attacks)
+    if not seen:
+        return f"Inconclusive: no race was seen, and that says little{_left(run)}"
+    which = "" if seen == len(attacks) == 1 else f" in {seen} of {number(len(attacks), 'scenario')}"
+    return f"No race was seen by timing{which}{_left(run)}"
+
+
 def inconclusive(run: Run) -> bool:
     """Whether something was left open: a pass that should not look like one."""
+    if any(attack.verdict == "unknown" for attack in run.coverage.attacks):
+        return True
     open_ends = any(not e.complete or e.verdict == "unknown" for e in run.coverage.explorations)
     return bool(run.not_tested) or run.interrupted or open_ends or tested_nothing(run)
 
@@ -63,7 +92,7 @@ def _work(run: Run) -> list[str]:
     coverage = run.coverage
     parts = []
     handlers = coverage.handlers or len(run.review.handlers)
-    if handlers:
+    if handlers and not coverage.attacks:
         if coverage.explorations:
             parts.append(f"{coverage.handlers_exercised} of {number(handlers, 'handler')} raced")
         else:
@@ -72,6 +101,10 @@ def _work(run: Run) -> list[str]:
         complete = sum(e.complete and e.verdict != "unknown" for e in coverage.explorations)
         total = number(len(coverage.explorations), "scenario")
         parts.append(f"{complete} of {total} explored in all orders")
+    if coverage.attacks:
+        rounds = sum(attack.rounds for attack in coverage.attacks)
+        requests = sum(attack.requests for attack in coverage.attacks)
+        parts.append(f"{number(rounds, 'round')}, {number(requests, 'request')} in {coverage.seconds:.1f} s")
     if coverage.schedules:
         rate = f" ({coverage.schedules / coverage.seconds:.0f}/s)" if coverage.seconds >= 0.1 else ""
         parts.append(f"{number(coverage.schedules, 'schedule')} in {coverage.seconds:.1f} s{rate}")

@@ -59,4 +59,7 @@ def tested_nothing(run: Run) -> bool:
     """Whether a clean result would mean nothing at all."""
     coverage = run.coverage
     ran = coverage.schedules or any(e.schedules for e in coverage.explorations)
+    ran = ran or any(attack.rounds or attack.holds for attack in coverage.attacks)
+    if coverage.attacks:
+        return not ran
     return not (ran or coverage.handlers or run.review.handlers or run.findings)

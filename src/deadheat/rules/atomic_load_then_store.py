@@ -1,4 +1,7 @@
-"""DH104: an atomic loaded and then stored, as if the two were one."""
+"""DH104: an atomic loaded and then stored, as if the two were one.
+
+Covers P7 (swap cells: `ArcSwap::load`, then `store`), P13 and P14 (a flag tested, then set).
+"""
 
 from collections.abc import Iterable
 

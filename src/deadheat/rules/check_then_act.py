@@ -1,16 +1,24 @@
-"""DH101: a decision made on a state that may have changed before it is acted on (TOCTOU)."""
+"""DH101: a decision made on a state that may have changed before it is acted on (TOCTOU).
+
+Covers P2, P6, P8, P9 and P10: contains then insert, read lock then write lock, a map's get then
+insert, a limit tested before its counter moves, a single-use token tested and then marked. It is
+one mechanism; what is at stake (P9, P10) is `ranking`'s business.
+"""
 
 from collections.abc import Iterable
 
 from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity
 from deadheat.rules.context import Context, describe
 from deadheat.rules.gaps import Shape
+from deadheat.rules.pairs import split_checks
 from deadheat.rules.rule import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Writes decided by a read in another critical section."""
     for gap in context.gaps(Shape.CHECK_THEN_ACT):
+        if gap.benign:
+            continue  # a cache that is filled: `cache-stampede` says so
         window = context.window(gap.root, gap.check, gap.act)
         state = context.program.state_of(gap.state, gap.act.type).path
         one, other = context.who(gap.root), context.who(context.rival(gap))
@@ -21,16 +29,41 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
             f"Request A ({one}) checks; request B ({other}) runs and changes `{state}`; "
             f"A acts on a check that is no longer true."
         )
-        if gap.benign:
-            message += " It looks like a cache that is filled: the usual harm is work done twice."
         yield context.finding(
             rule, gap.root, gap.state, window,
             handlers=context.collision(gap),
             message=message,
-            confidence=context.confidence(rule, gap.root, gap.state, proven=gap.proven, benign=gap.benign),
+            confidence=context.confidence(rule, gap.root, gap.state, proven=gap.proven),
             related=context.related(window, f"check: reads `{state}`", "reached through this call"),
             act=gap.act,
             shape=f"{gap.check.method}>{gap.act.method}",
+        )  # fmt: skip
+    yield from _parts_apart(rule, context)
+
+
+def _parts_apart(rule: Rule, context: Context) -> Iterable[Finding]:
+    """One lock, two sections: one part decides about another, and somebody changes both at once."""
+    for split in split_checks(context.program):
+        assert split.check.place is not None  # only accesses with a place are looked at
+        if split.act.place is None or split.check.place.state != split.act.place.state:
+            continue
+        window = context.window(split.root, split.check, split.act)
+        state = context.program.state_of(split.check.place.state, split.check.type).path
+        one, other = context.who(split.root), context.who(split.rival)
+        message = (
+            f"{one} looks at `{state}` in {describe(window.check)}, lets go of the lock, and changes "
+            f"another part of it because of that in {describe(window.act)}. Request A ({one}) checks; "
+            f"request B ({other}) changes both parts under one lock; A acts on a check that is no longer "
+            "true."
+        )
+        yield context.finding(
+            rule, split.root, split.check.place.state, window,
+            handlers=context.handlers(split.root, [split.rival]),
+            message=message,
+            confidence=context.confidence(rule, split.root, split.check.place.state, proven=True),
+            related=context.related(window, f"check: reads `{state}`", "reached through this call"),
+            act=split.act,
+            shape=f"{split.check.method}>{split.act.method}",
         )  # fmt: skip
 
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from deadheat.model import Access, Confidence, Finding, Span, Window
+from deadheat.model import Access, Confidence, Finding, Span, StateKind, Window
+from deadheat.rules.assumptions import EXPLAINED, Assumption, assumptions
 from deadheat.rules.gaps import Gap, Shape, gaps
+from deadheat.rules.ranking import confidence
 from deadheat.rust import Event, Kind, Place, Program, Root
 from deadheat.rust.ir import overlap
+from deadheat.rust.types import is_store
 
 if TYPE_CHECKING:
     from deadheat.rules.rule import Rule
@@ -34,13 +37,29 @@ class Context:
         return gaps(self.program)
 
     def gaps(self, shape: Shape) -> list[Gap]:
-        """The gaps of one shape."""
-        return [gap for gap in self._gaps if gap.shape is shape]
+        """The gaps of one shape, those between a request guard and its handler left out."""
+        return [gap for gap in self._gaps if gap.shape is shape and not _from_guard(gap)]
+
+    def guard_gaps(self) -> list[Gap]:
+        """The gaps that open in a request guard and close in the handler."""
+        return [gap for gap in self._gaps if gap.shape is not Shape.RE_READ and _from_guard(gap)]
+
+    @cached_property
+    def assumptions(self) -> list[Assumption]:
+        """What comments state about states, checked."""
+        return assumptions(self.program)
+
+    def explained(self, finding: Finding) -> bool:
+        """Whether an assumption that holds says why this cannot happen."""
+        return finding.rule in EXPLAINED and any(
+            one.holds and one.reason and one.state is not None and one.state.id == finding.state.id
+            for one in self.assumptions
+        )
 
     def who(self, root: Root) -> str:
         """What to call a root in a sentence: its endpoint, or the function."""
         if root.handler is None:
-            return f"`{root.function.name}`"
+            return f"the {root.role} `{root.function.name}`" if root.role else f"`{root.function.name}`"
         return f"`{root.handler.endpoint}`" if not root.task else f"a task of `{root.handler.endpoint}`"
 
     def writers(self, state: Place, part: tuple[str, ...]) -> list[Root]:
@@ -75,9 +94,25 @@ class Context:
         return self.handlers(gap.root, self.writers(gap.state, _parts(gap)))
 
     def window(self, root: Root, check: Event, act: Event) -> Window:
-        """From one event to the other."""
+        """From one event to the other.
+
+        For what lies outside memory the places are those in the function that does both: a
+        look-up helper and a store helper are each fine alone, whoever calls one after the other
+        opens the window. Where memory is concerned they stay inside, because probes go there.
+        """
         awaits = len(root.flow.between(check, act, Kind.AWAIT))
-        return Window(self.program.access(root, check), self.program.access(root, act), awaits)
+        first, second = self.program.access(root, check), self.program.access(root, act)
+        if _outside(check) and _outside(act):
+            shared = _shared(check, act)
+            first, second = self._lifted(first, check, shared), self._lifted(second, act, shared)
+        return Window(first, second, awaits)
+
+    def _lifted(self, access: Access, event: Event, depth: int) -> Access:
+        """The access as the function `depth` calls down from the root sees it."""
+        if depth >= len(event.via):
+            return access
+        inner = (*access.via[depth + 1 :], access.span)
+        return replace(access, span=access.via[depth], via=(*access.via[:depth], *inner))
 
     def related(self, window: Window, first: str, via: str) -> tuple[tuple[Span, str], ...]:
         """The places that explain a window: where it opens, and the calls that lead inside."""
@@ -89,16 +124,11 @@ class Context:
         self, rule: "Rule", root: Root, state: Place, *, proven: bool, benign: bool = False
     ) -> Confidence:
         """The rule's confidence, lowered where the flow, the handler or the state is not certain."""
-        rank = rule.confidence.rank
-        if not proven:
-            rank = max(rank, Confidence.MEDIUM.rank)
-        if root.handler is None:
-            rank += 1
-        if state.root.startswith("T:"):
-            rank += 1  # some value of a type: whether requests share it is not known
-        if benign:
-            rank = Confidence.LOW.rank
-        return list(Confidence)[min(rank, Confidence.LOW.rank)]
+        outside = self.program.state_of(state).kind in (StateKind.DOCUMENT, StateKind.ROW, StateKind.FILE)
+        if root.once and (not root.task or all(writer.once for writer in self.writers(state, ()))):
+            benign = True  # before anything is served, or it would have to race with itself
+        exact = not state.root.startswith("T:") or (outside and bool(state.path))
+        return confidence(rule.confidence, proven=proven, serves=root.serves, exact=exact, benign=benign)
 
     def finding(
         self,
@@ -135,6 +165,25 @@ class Context:
         )
 
 
+def _outside(event: Event) -> bool:
+    """Whether the event touches something outside memory: a row, a file, an entry of a store."""
+    return event.place is not None and (event.place.root[0] not in "SGT" or is_store(event.type))
+
+
+def _shared(one: Event, other: Event) -> int:
+    """How many calls lead to both events."""
+    count = 0
+    for first, second in zip(one.via, other.via, strict=False):
+        if first != second:
+            break
+        count += 1
+    return count
+
+
+def _from_guard(gap: Gap) -> bool:
+    return gap.check.id < gap.root.entry <= gap.act.id and not gap.root.task
+
+
 def _any_key(part: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("[*]" if step.startswith("[") else step for step in part)
 
@@ -147,36 +196,6 @@ def _parts(gap: Gap) -> tuple[str, ...]:
 def fingerprint(rule: str, function: str, path: str, shape: str) -> str:
     """The identity of a finding across edits: never a line."""
     return sha256("\x1f".join((rule, function, path, shape)).encode()).hexdigest()
-
-
-def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """One finding per root cause: the same two places reached from several handlers are one.
-
-    Twins in one function that nothing else tells apart get a number in their fingerprint.
-    """
-    by_place: dict[tuple[str, str, Span, Span | None], Finding] = {}
-    for finding in findings:
-        check = finding.window.check.span if finding.window is not None else None
-        key = (finding.rule, finding.state.id, finding.location, check)
-        known = by_place.get(key)
-        if known is None:
-            by_place[key] = finding
-            continue
-        better = min(known, finding, key=lambda one: one.confidence.rank)
-        by_place[key] = replace(better, handlers=tuple(dict.fromkeys(known.handlers + finding.handlers)))
-    count: dict[str, int] = {}
-    result: list[Finding] = []
-    for finding in sorted(by_place.values(), key=_order):
-        number = count[finding.fingerprint] = count.get(finding.fingerprint, 0) + 1
-        if number > 1:
-            again = sha256(f"{finding.fingerprint}\x1f{number}".encode()).hexdigest()
-            finding = replace(finding, fingerprint=again)
-        result.append(finding)
-    return tuple(result)
-
-
-def _order(finding: Finding) -> tuple[int, int, Span, str]:
-    return finding.severity.rank, finding.confidence.rank, finding.location, finding.code
 
 
 def describe(access: Access) -> str:

@@ -4,7 +4,7 @@ Owns the Markdown of `docs/rules/`. It must not know where the pages are kept; a
 them with what is there.
 """
 
-from deadheat.model import Safety
+from deadheat.model import RuleInfo, Safety
 from deadheat.rules import RULES, Example, Rule
 
 
@@ -59,6 +59,17 @@ def _example(example: Example) -> list[str]:
         "```",
         "",
     ]
+
+
+def information() -> tuple[RuleInfo, ...]:
+    """Every rule as plain data, for reports."""
+    return tuple(
+        RuleInfo(
+            rule.code, rule.name, rule.title, rule.summary, rule.explanation, rule.severity, rule.confidence,
+            rule.cwe, rule.impact, rule.fixes, page(rule),
+        )
+        for rule in RULES.values()
+    )  # fmt: skip
 
 
 def pages() -> dict[str, str]:

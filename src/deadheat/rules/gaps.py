@@ -12,14 +12,16 @@ test-and-set whose result is looked at (`insert`, `compare_exchange`, the entry 
 section already made a claim by writing what it read; different keys, different fields.
 """
 
+import re
 from enum import StrEnum
 
 from msgspec import Struct
 
 from deadheat.rust import Event, Kind, Mode, Place, Program, Root
-from deadheat.rust.ir import overlap, part_of, touches
+from deadheat.rust.ir import ASSUMED, UNSYNCHRONISED, overlap, part_of, touches
 from deadheat.rust.known import SELF_CHECKING
-from deadheat.rust.types import is_atomic, is_concurrent_cell
+from deadheat.rust.outside import UNIQUE
+from deadheat.rust.types import Type, in_map_crate, is_atomic, is_concurrent_cell, is_store
 
 Fact = tuple[str, ...]
 _ENTRY = frozenset(
@@ -29,6 +31,9 @@ _ALWAYS_CHECKED = frozenset({"compare_exchange", "compare_exchange_weak", "fetch
                              "fetch_min", "compare_and_swap"})  # fmt: skip
 
 
+_POSITIONAL = frozenset({"remove", "swap_remove", "insert", "swap"})
+
+
 class Shape(StrEnum):
     """What kind of gap it is."""
 
@@ -36,6 +41,7 @@ class Shape(StrEnum):
     READ_MODIFY_WRITE = "read-modify-write"
     LOAD_THEN_STORE = "load-then-store"
     RE_READ = "re-read"
+    ONCE = "once"
 
 
 class Gap(Struct, frozen=True):
@@ -66,8 +72,10 @@ def gaps(program: Program) -> list[Gap]:
             ):
                 by_state.setdefault(event.place.state, []).append(event)
         for state, events in by_state.items():
-            if not events[0].place or not events[0].place.is_content:
+            if not events[0].place or not events[0].place.is_content or state.root.startswith("D:"):
                 continue
+            if state.path[-1:] == (UNSYNCHRONISED,):
+                continue  # no lock is there to have a gap in
             writes = [event for event in events if event.kind is not Kind.READ]
             reads = [event for event in events if event.kind is Kind.READ]
             if not writes or not reads:
@@ -118,8 +126,15 @@ def _tested(root: Root, write: Event) -> bool:
     """Whether the write is a test-and-set and somebody looks at what it says."""
     if write.method in _ALWAYS_CHECKED:
         return True
-    if write.method not in SELF_CHECKING:
-        return False
+    if write.mark == ASSUMED:
+        return False  # `pop().unwrap()`: its answer is not asked for but taken for granted
+    if write.method in _POSITIONAL and write.type is not None and write.type.short in ("Vec", "VecDeque"):
+        return False  # whatever is at that place now: its being there says nothing
+    return write.method in SELF_CHECKING and _says(root, write)
+
+
+def _says(root: Root, write: Event) -> bool:
+    """Whether somebody looks at what the write says."""
     return any(
         any(number == write.id for number, _ in event.deps)
         for event in root.events
@@ -179,16 +194,25 @@ def _judge(
     atomic = is_atomic(write.type) or is_concurrent_cell(write.type)
     if _tested(root, write):
         return None
+    if write.mark == "once":
+        # Who reads the cell again goes on with the value that was kept, whoever set it.
+        again = any(other.mark == "once" and root.flow.follows(write, other) for other in reads)
+        ignored = decided and not again and not _says(root, write)
+        return Gap(Shape.ONCE, root, state, read, write) if ignored else None
+    if write.mark == "once-asked":
+        return None
     if atomic:
         if write.kind is Kind.RMW:
             return Gap(Shape.CHECK_THEN_ACT, root, state, read, write) if decided else None
         return Gap(Shape.LOAD_THEN_STORE, root, state, read, write)
-    unsure = [fact for fact in decided if not _checked_again(write, fact, reads)]
+    unsure = [fact for fact in decided if not _checked_again(read, write, fact, reads)]
     # A copy written back needs the entry to be there: that is no decision of its own.
     if unsure and not (fed and all("?" in fact for fact in unsure)):
         return Gap(
             Shape.CHECK_THEN_ACT, root, state, read, write, benign=_fills_cache(root, read, write),
         )  # fmt: skip
+    if fed and write.method in _PUTS and is_cache(state, write.type):
+        return Gap(Shape.CHECK_THEN_ACT, root, state, read, write, benign=True)
     if fed:
         return Gap(
             Shape.READ_MODIFY_WRITE,
@@ -196,50 +220,104 @@ def _judge(
             state,
             read,
             write,
-            proven=write.kind is not Kind.RMW or write.method == "insert",
+            proven=(write.kind is not Kind.RMW or write.method == "insert")
+            and any(_leaf(fact) == _leaf(here) for fact in fed),
         )
     return None
 
 
-def _checked_again(write: Event, fact: Fact, reads: list[Event]) -> bool:
-    """Whether the write's own section looked at the same fact before it acted."""
+def _checked_again(check: Event, write: Event, fact: Fact, reads: list[Event]) -> bool:
+    """Whether the write's own section looked at the same fact before it acted.
+
+    That an entry is there says nothing about what is in it: a balance that was compared under
+    the first lock is not compared again by `get_mut(id).ok_or(…)?` under the second.
+    """
+    existence = "?" in fact or check.method in _ASKS_EXISTENCE
     if write.method in _ENTRY and _plain(fact) == _part(write):
-        return True
+        return existence or check.method in _LOOKS_UP
     plain = _plain(fact)
     return any(
-        plain in [_plain(again) for again in _facts(read, write.control)]
+        plain == _plain(again) and (existence or "?" not in again)
         for read in reads
         if read.id < write.id and section(read) & section(write)
+        for again in _facts(read, write.control)
     )
+
+
+_ASKS_EXISTENCE = frozenset({"contains_key", "contains", "is_some", "is_none", "is_empty"})
+_LOOKS_UP = frozenset({"get", "get_mut"})
+
+
+def _leaf(fact: Fact) -> Fact:
+    """Which field it is about, whatever the key and whatever was asked of it."""
+    return tuple("[*]" if step.startswith("[") else step for step in fact if step != "?" and step[-2:] != "()")
 
 
 def _plain(fact: Fact) -> Fact:
     return tuple(step for step in fact if step != "?")
 
 
+# What tells only about a value and does not hand it out.
+_NO_VALUE = ("Err()", "is_", "?")
+
+
+_CACHE = re.compile(r"cache|memo(?:$|i)|lru", re.IGNORECASE)
+_PUTS = frozenset({"insert", "push", "put", "get_or_insert_with", "set", "put_with_ttl", "insert_with_ttl"})
+
+
+def is_cache(state: Place, declared: Type | None) -> bool:
+    """Whether a state says of itself that it only remembers what can be computed again."""
+    names = [step for step in (state.root[2:].rsplit("::", 1)[-1], *state.path) if not step.startswith("[")]
+    return _CACHE.search(names[-1]) is not None or (
+        declared is not None and not in_map_crate(declared) and _CACHE.search(str(declared)) is not None
+    )
+
+
 def _fills_cache(root: Root, read: Event, write: Event) -> bool:
-    """Look up, hand out what is there; else make it and put it in: a stampede, no lost update."""
+    """Look up, hand out what is there; else make it and put it in: a stampede, no lost update.
+
+    Unless making it changes something else: then what is done twice is more than a computation.
+    """
+    state = write.place.state if write.place is not None else None
+    if state is not None and write.method in _PUTS and is_cache(state, write.type):
+        return True
+    changes = (Kind.WRITE, Kind.RMW)
+    if any(
+        other.place is not None and other.place.state != state and not is_cache(other.place.state, other.type)
+        for kind in changes
+        for other in root.flow.between(read, write, kind)
+        if any(number == read.id for number, _ in other.control)
+    ):
+        return False
     if write.kind is Kind.RMW and write.method not in ("insert", "push", "put", "get_or_insert_with"):
         return False
     if any(number == read.id for number, _ in write.deps):
+        return False
+    if _is_unique(root, read, write):
         return False
     looked = {
         event.id for event in root.events
         if event.kind is Kind.READ and section(event) & section(read)
     }  # fmt: skip
     return any(
-        any(number in looked and "Err()" not in part and "is_" not in part for number, part in event.deps)
+        any(
+            number in looked and not any(word in part for word in _NO_VALUE) for number, part in event.deps
+        )
         for event in root.events
         if event.kind in (Kind.RETURN, Kind.GIVE)
-        and event.function == write.function
-        and event.via == write.via
+        and event.via == write.via[: len(event.via)]
         and not root.flow.follows(write, event)
     )
 
 
+def _is_unique(root: Root, read: Event, write: Event) -> bool:
+    """Whether a miss makes what nobody else has: two identities for one device are not one value twice."""
+    return any(event.method == UNIQUE for event in root.flow.between(read, write, Kind.CALL))
+
+
 def _re_reads(root: Root, state: Place, reads: list[Event], writes: list[Event]) -> list[Gap]:
-    if root.task:
-        return []
+    if root.task or any(is_store(read.type) or is_cache(state, read.type) for read in reads[:1]):
+        return []  # who reads a store back wants what it holds, whoever put it there
     found: list[Gap] = []
     seen: set[frozenset[int]] = set()
     returns = [event for event in root.events if event.kind is Kind.RETURN and root.flow.is_live(event)]

@@ -1,4 +1,7 @@
-"""DH102: a value read under one acquisition and written back, changed, under another."""
+"""DH102: a value read under one acquisition and written back, changed, under another.
+
+Covers P1 and P7: the value may be a number, or a whole clone that is written back stale.
+"""
 
 from collections.abc import Iterable
 

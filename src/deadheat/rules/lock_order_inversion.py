@@ -1,27 +1,18 @@
-"""DH202: two locks that different requests acquire in opposite orders."""
+"""DH202: locks that different requests acquire in opposite orders, or in a circle. Covers P26."""
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity, Span
+from deadheat.rules import lock_graph
 from deadheat.rules.context import Context, describe
+from deadheat.rules.lock_graph import Edge, apart, meets
 from deadheat.rules.rule import Example, Rule
-from deadheat.rust import Event, Kind, Mode, Place, Root
-
-
-class Edge(Struct, frozen=True):
-    """Somebody holds `first` and asks for `second`; `gates` are held exclusively all the while."""
-
-    root: Root
-    first: Event
-    second: Event
-    gates: frozenset[Place]
+from deadheat.rust import Place
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
-    """Cycles of two in the lock graph (Havelund, "Using runtime analysis…", 2000: the gate locks)."""
-    edges = _edges(context)
+    """Cycles in the lock graph: of two locks every pair of places, of more one finding each."""
+    edges = lock_graph.edges(context)
     done: set[tuple[Span, Span]] = set()
     for (first, second), forwards in edges.items():
         if _order(context, first) > _order(context, second):
@@ -35,22 +26,8 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
                 if (here, there) not in done:
                     done.add((here, there))
                     yield _finding(rule, context, first, second, forward, backward)
-
-
-def _edges(context: Context) -> dict[tuple[Place, Place], list[Edge]]:
-    found: dict[tuple[Place, Place], list[Edge]] = {}
-    for root in context.program.roots:
-        for event in root.events:
-            if event.kind is not Kind.ACQUIRE or event.mode is Mode.TRY or event.place is None:
-                continue
-            held = root.flow.held(event, surely=False)
-            sure = {guard.place for guard in root.flow.held(event, surely=True)
-                    if guard.mode is not Mode.SHARED and guard.place is not None}  # fmt: skip
-            for guard in held:
-                if guard.place is not None and guard.place != event.place:
-                    gates = frozenset(sure - {guard.place})
-                    found.setdefault((guard.place, event.place), []).append(Edge(root, guard, event, gates))
-    return found
+    for cycle in lock_graph.long_cycles(edges):
+        yield _cycle(rule, context, cycle)
 
 
 def _order(context: Context, place: Place) -> tuple[Span | None, str]:
@@ -60,9 +37,37 @@ def _order(context: Context, place: Place) -> tuple[Span | None, str]:
 
 def _deadlocks(forward: Edge, backward: Edge) -> bool:
     """Whether each can wait for what the other holds, and nothing keeps them from meeting."""
-    first = forward.first.mode is Mode.SHARED and backward.second.mode is Mode.SHARED
-    second = forward.second.mode is Mode.SHARED and backward.first.mode is Mode.SHARED
-    return not first and not second and not forward.gates & backward.gates
+    return meets(forward, backward) and meets(backward, forward) and apart((forward, backward))
+
+
+def _cycle(rule: Rule, context: Context, cycle: tuple[Edge, ...]) -> Finding:
+    """Three locks and more: each request holds one and waits for the next one's."""
+    first = min(cycle, key=lambda edge: context.program.span(edge.second.where))
+    at = cycle.index(first)
+    cycle = cycle[at:] + cycle[:at]
+    place = first.first.place
+    assert place is not None  # an acquisition
+    names = [
+        context.program.state_of(edge.first.place, edge.first.type).path for edge in cycle if edge.first.place
+    ]
+    steps = [
+        f"request {letter} ({context.who(edge.root)}) holds `{name}` and waits for `{after}`"
+        for letter, edge, name, after in zip("ABCDE", cycle, names, names[1:] + names[:1], strict=False)
+    ]
+    message = f"{len(cycle)} locks are acquired in a circle: {'; '.join(steps)}: nobody ever goes on."
+    certain = all(edge.first.place is not None and edge.first.place.root[0] in "SG" for edge in cycle)
+    return context.finding(
+        rule, first.root, place, context.window(first.root, first.first, first.second),
+        handlers=context.handlers(first.root, [edge.root for edge in cycle[1:]]),
+        message=message,
+        confidence=context.confidence(rule, first.root, place, proven=certain),
+        related=tuple(
+            (context.program.span(edge.second.where), f"`{name}` is held here, `{after}` is asked for")
+            for edge, name, after in zip(cycle, names, names[1:] + names[:1], strict=True)
+        ),
+        act=first.second,
+        shape="|".join(names),
+    )  # fmt: skip
 
 
 def _finding(
@@ -168,6 +173,36 @@ async fn report(users: &State<Users>) -> String {
     let log = AUDIT.lock().await;
     let names = users.names.read().await;
     format!("{} of {}", log.len(), names.len())
+}
+""",
+        ),
+        Example(
+            "three locks in a circle",
+            """\
+use rocket::{post, State};
+use std::sync::Mutex;
+
+struct Shop { stock: Mutex<u32>, orders: Mutex<u32>, bills: Mutex<u32> }
+
+#[post("/order")]
+fn order(shop: &State<Shop>) {
+    let mut stock = shop.stock.lock().unwrap();
+    *shop.orders.lock().unwrap() += 1;
+    *stock -= 1;
+}
+
+#[post("/bill")]
+fn bill(shop: &State<Shop>) {
+    let mut orders = shop.orders.lock().unwrap();
+    *shop.bills.lock().unwrap() += 1;
+    *orders -= 1;
+}
+
+#[post("/refund")]
+fn refund(shop: &State<Shop>) {
+    let mut bills = shop.bills.lock().unwrap();
+    *shop.stock.lock().unwrap() += 1;
+    *bills -= 1;
 }
 """,
         ),

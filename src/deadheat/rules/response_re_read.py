@@ -1,4 +1,7 @@
-"""DH103: a state that was changed is acquired again to build the answer."""
+"""DH103: a state that was changed is acquired again to build the answer.
+
+Covers P3 and P15: the state may be behind a lock, or an atomic (`fetch_add`, then `load`).
+"""
 
 from collections.abc import Iterable
 

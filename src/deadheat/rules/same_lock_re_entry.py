@@ -1,18 +1,20 @@
-"""DH201: a lock acquired while the same request already holds it."""
+"""DH201: a lock acquired while the same request already holds it. Covers P21, P22, P23."""
 
 from collections.abc import Iterable
 
 from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity
 from deadheat.rules.context import Context, describe
 from deadheat.rules.rule import Example, Rule
-from deadheat.rust import Event, Kind, Mode, Root
+from deadheat.rules.rwlock_upgrade_while_reading import is_upgrade
+from deadheat.rules.sections import is_lock
+from deadheat.rust import Event, Mode, Root
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Acquisitions of a lock whose guard may still live."""
     for root in context.program.roots:
         for event in root.events:
-            if event.kind is not Kind.ACQUIRE or event.mode is Mode.TRY or event.place is None:
+            if not is_lock(event):
                 continue
             if event.type is not None and event.type.short == "ReentrantMutex":
                 continue
@@ -24,6 +26,8 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
 
 def _waits(first: Event, second: Event) -> bool:
     if first.place != second.place or first.place is None or first.id == second.id:
+        return False
+    if not is_lock(first) or is_upgrade(first, second):
         return False
     if any("[*]" in step for step in first.place.path):
         return False
@@ -126,16 +130,16 @@ fn add(amount: i64, ledger: &State<Ledger>) -> String {
             "the else-branch of an if let (edition 2021)",
             """\
 use rocket::{post, State};
-use std::{collections::HashMap, sync::RwLock};
+use std::{collections::HashMap, sync::Mutex};
 
-struct Pages { by_path: RwLock<HashMap<String, u32>> }
+struct Pages { by_path: Mutex<HashMap<String, u32>> }
 
 #[post("/hit/<page>")]
 fn hit(page: String, pages: &State<Pages>) {
-    if let Some(hits) = pages.by_path.read().unwrap().get(&page) {
+    if let Some(hits) = pages.by_path.lock().unwrap().get(&page) {
         println!("{hits}");
     } else {
-        pages.by_path.write().unwrap().insert(page, 1);
+        pages.by_path.lock().unwrap().insert(page, 1);
     }
 }
 """,

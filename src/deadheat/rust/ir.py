@@ -6,7 +6,7 @@ program order, so only a loop's back edge leads to a smaller id.
 
 A *place* is an access path: a root and projections. `·` in the path marks the step through a
 lock (or into an atomic), so the state is what stands before the last `·` and the rest says
-which part of its content. Roots: `S:` managed type, `G:` static, `T:` some value of one of our
+which part of its content. Roots: `S:` managed type, `G:` static, `D:` table, `T:` some value of one of our
 types, `P:` parameter of the enclosing function, `L:` a local.
 
 A *dependence* is `(event, part)`: the value read by that event, or a part of it
@@ -19,10 +19,16 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from deadheat.rust.db.query import Query
 from deadheat.rust.syntax import SourceFile
 from deadheat.rust.types import Type
 
 THROUGH = "·"
+CALLBACK = "callback:"  # mark where a function runs the closure it was given (as which parameter)
+ASSUMED = "assumed"  # mark of an update whose answer is unwrapped
+RELAXED = "relaxed"  # mark of an atomic access that orders nothing else
+RETRY = "retry"  # mark where a closure begins that the update it ends with may run again
+UNSYNCHRONISED = "∘"  # stands before `·` where no lock guards the content (`UnsafeCell`)
 
 Dep = tuple[int, str]
 Deps = frozenset[Dep]
@@ -48,6 +54,9 @@ class Kind(StrEnum):
     RETURN = "return"  # of the body itself: the answer
     GIVE = "give"  # of a helper, to its caller
     SPAWN = "spawn"
+    CALL = "call"  # an effect outside memory: `method` is its class (`outside`), `operation` its name
+    SEND = "send"  # a message put into a channel
+    BEGIN = "begin"  # a transaction: its guard ends with COMMIT, ROLLBACK or the scope
     NOP = "nop"
 
 
@@ -119,6 +128,9 @@ class Event(Struct, gc=False):
     deps: Deps = NO_DEPS
     control: Deps = NO_DEPS
     via: tuple[Where, ...] = ()
+    mark: str = ""  # how it is done: `map` guard, lock result `unwrap`ped, `let _`, `offloaded`
+    query: Query | None = None  # of an access to a database
+    selects: Deps = NO_DEPS  # what the rows were chosen by
 
 
 class Value(Struct, frozen=True, gc=False):
@@ -136,6 +148,7 @@ class Value(Struct, frozen=True, gc=False):
     deps: Deps = NO_DEPS
     key: str | None = None
     parts: "tuple[Value, ...]" = ()
+    query: Query | None = None  # a database statement being built; `parts` are its bound values
 
 
 NOTHING = Value()
@@ -152,6 +165,8 @@ class Summary(Struct, eq=False, dict=True):
     parameter_types: tuple[Type | None, ...] = ()
     spawned: "tuple[Summary, ...]" = ()
     truncated: bool = False
+    start: Where | None = None  # of a spawned body: the call that starts it
+    inlined: frozenset[str] = frozenset()  # every function whose events were looked through
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -160,13 +175,33 @@ class Summary(Struct, eq=False, dict=True):
             root for body in self.spawned for root in body.roots
         }
 
+    @cached_property
+    def changes(self) -> bool:
+        """Whether the function itself (not a helper of it) writes: only then its answer is asked about."""
+        return any(event.kind in (Kind.WRITE, Kind.RMW) and not event.via for event in self.events)
+
+    @cached_property
+    def callbacks(self) -> frozenset[int]:
+        """The parameters that are closures, run on content that is shared."""
+        return frozenset(
+            int(event.mark.removeprefix(CALLBACK)) for event in self.events
+            if event.mark.startswith(CALLBACK) and not event.via
+        )  # fmt: skip
+
     @property
     def matters(self) -> bool:
         """Whether the function touches anything that could be shared."""
-        return bool(self.roots)
+        return bool(self.roots) or self.acts
+
+    @cached_property
+    def acts(self) -> bool:
+        """Whether it does something outside memory: waits, asks another service, draws a fresh value."""
+        return any(event.kind is Kind.CALL for event in self.events)
 
     def matters_for(self, arguments: list[Value]) -> bool:
         """Whether it does when called with these arguments."""
+        if self.acts:
+            return True
         for root in self.roots:
             if not root.startswith("P:"):
                 return True

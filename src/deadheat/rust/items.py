@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from tree_sitter import Node
 
+from deadheat.rust.attributes import conditional, is_test, unlikely
 from deadheat.rust.syntax import SourceFile, field_text, parse, text_of
 
 Path = tuple[str, ...]
@@ -114,7 +115,7 @@ def collect(module: Module) -> None:
     while pending:
         container, current, shift = pending.pop()
         for node, attributes in _with_attributes(container):
-            if _is_test(attributes):
+            if is_test(attributes):
                 continue
             pending += _declare(node, attributes, current, shift)
 
@@ -123,20 +124,13 @@ def _with_attributes(container: Node) -> Iterator[tuple[Node, tuple[Node, ...]]]
     attributes: list[Node] = []
     for node in container.named_children:
         if node.type == "attribute_item":
-            attributes += [child for child in node.named_children if child.type == "attribute"]
+            for child in node.named_children:
+                if child.type == "attribute":
+                    attributes.append(child)
+                    attributes += conditional(child)
         elif node.type not in ("line_comment", "block_comment"):
             yield node, tuple(attributes)
             attributes = []
-
-
-def _is_test(attributes: tuple[Node, ...]) -> bool:
-    for attribute in attributes:
-        text = text_of(attribute).replace(" ", "")
-        if text.startswith(("cfg(test", "cfg(all(test")):
-            return True
-        if text.split("(")[0] in ("test", "rocket::async_test", "async_test", "tokio::test", "bench"):
-            return True
-    return False
 
 
 def _declare(
@@ -145,7 +139,9 @@ def _declare(
     kind = node.type
     if kind == "function_item":
         function = _function(node, attributes, module, shift)
-        module.functions[function.name] = function
+        known = module.functions.get(function.name)
+        if known is None or unlikely(known.attributes) > unlikely(attributes):
+            module.functions[function.name] = function
         return _nested(function.body, module, shift)
     if kind in ("struct_item", "enum_item", "type_item", "trait_item", "union_item"):
         _declare_type(node, attributes, module, shift)
@@ -212,6 +208,9 @@ def _function(
 
 def _declare_type(node: Node, attributes: tuple[Node, ...], module: Module, shift: int) -> None:
     name = field_text(node, "name")
+    known = module.types.get(name)
+    if known is not None and unlikely(known.attributes) <= unlikely(attributes):
+        return
     body = node.child_by_field_name("body")
     kind = node.type.removesuffix("_item")
     item = TypeItem(f"{module.path}::{name}", kind, module, module.file, node, shift, attributes=attributes)
@@ -258,7 +257,7 @@ def _impl(node: Node, module: Module, shift: int) -> None:
     label = text_of(owner).split("<")[0].split("::")[-1].strip()
     block = Impl(module, module.file, node, owner, trait, [], {}, shift)
     for child, attributes in _with_attributes(body) if body is not None else ():
-        if _is_test(attributes):
+        if is_test(attributes):
             continue
         if child.type == "function_item":
             function = _function(child, attributes, module, shift, label)
@@ -275,7 +274,7 @@ def _impl(node: Node, module: Module, shift: int) -> None:
 def _module(
     node: Node, attributes: tuple[Node, ...], module: Module, shift: int
 ) -> list[tuple[Node, Module, int]]:
-    name = field_text(node, "name")
+    name = field_text(node, "name").removeprefix("r#")
     body = node.child_by_field_name("body")
     if body is not None:
         child = Module(f"{module.path}::{name}", module.crate, module.file, module)
@@ -314,7 +313,7 @@ def _embedded(node: Node, module: Module, shift: int) -> list[tuple[Node, Module
     before = set(module.statics)
     found: list[tuple[Node, Module, int]] = []
     for child, attributes in _with_attributes(tree.root_node):
-        if child.type in _NESTED_ITEMS and not _is_test(attributes):
+        if child.type in _NESTED_ITEMS and not is_test(attributes):
             found += _declare(child, attributes, module, start)
     for added in module.statics.keys() - before:
         module.statics[added].thread_local = name == "thread_local"
@@ -358,7 +357,7 @@ def segments(node: Node) -> Path:
     while current is not None:
         kind = current.type
         if kind in ("scoped_identifier", "scoped_type_identifier"):
-            parts.append(field_text(current, "name"))
+            parts.append(field_text(current, "name").removeprefix("r#"))
             current = current.child_by_field_name("path")
         elif kind in ("generic_type", "generic_type_with_turbofish", "generic_function"):
             current = current.child_by_field_name("type") or current.child_by_field_name("function")
@@ -367,6 +366,6 @@ def segments(node: Node) -> Path:
         elif kind == "qualified_type":
             current = current.child_by_field_name("type")
         else:
-            parts.append(text_of(current))
+            parts.append(text_of(current).removeprefix("r#"))
             break
     return tuple(reversed(parts))

@@ -38,7 +38,8 @@ WRITES = frozenset(
     {"clear", "store", "set", "fill", "clone_from"}
 )  # fmt: skip
 UPDATES = frozenset(
-    {"push", "insert", "remove", "extend", "entry", "pop", "retain", "drain", "append", "sort", "sort_by",
+    {"push", "insert", "remove", "extend", "extend_from_slice", "copy_from_slice",
+     "entry", "pop", "retain", "drain", "append", "sort", "sort_by",
      "sort_by_key", "sort_unstable", "truncate", "swap", "take", "replace", "push_back", "push_front",
      "pop_front", "pop_back", "remove_entry", "swap_remove", "dedup", "reverse", "push_str",
      "get_or_insert", "get_or_insert_with", "split_off", "try_insert", "rotate_left", "or_insert",
@@ -82,6 +83,10 @@ ATOMIC_WRITES = frozenset(
 ATOMIC_UPDATES = frozenset(
     {"swap", "compare_exchange", "compare_exchange_weak", "compare_and_swap", "fetch_add", "fetch_sub",
      "fetch_or", "fetch_and", "fetch_xor", "fetch_nand", "fetch_max", "fetch_min", "fetch_update", "rcu"}
+)  # fmt: skip
+# Their closure runs again when somebody else was faster.
+RETRIED = frozenset(
+    {"fetch_update", "try_update", "rcu"}
 )  # fmt: skip
 ATOMIC = ATOMIC_READS | ATOMIC_WRITES | ATOMIC_UPDATES
 

@@ -31,6 +31,7 @@ class Package(Struct, frozen=True):
     edition: int
     rocket: str | None
     targets: tuple[Target, ...]
+    proc_macro: bool = False  # runs in the compiler, one thread
 
 
 def packages(tree: SourceTree) -> list[Package]:
@@ -70,6 +71,7 @@ def _package(directory: str, manifest: _Table, workspace: _Table, tree: SourceTr
         year,
         version if isinstance(version, str) else None,
         tuple(_targets(directory, name, manifest, tree)),
+        _table(manifest.get("lib")).get("proc-macro") is True,
     )
 
 

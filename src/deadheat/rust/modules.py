@@ -34,6 +34,7 @@ class Modules:
         self.modules: dict[str, Module] = {}
         self.crates: dict[str, Module] = {}
         self.editions: dict[str, int] = {}
+        self.compile_time: set[str] = set()  # crates of procedural macros
         self.files: dict[str, SourceFile] = {}
         self.failed: list[tuple[str, str]] = []
         self._cache: dict[tuple[str, Path], str] = {}
@@ -57,6 +58,8 @@ class Modules:
             name = f"{name}@{root.removesuffix('.rs')}"
         module = Module(name, name, self._file(root))
         self.crates[name] = module
+        if package is not None and package.proc_macro:
+            self.compile_time.add(name)
         self.editions[name] = package.edition if package is not None else 2021
         pending = [(module, root, True)]
         while pending:
@@ -128,6 +131,9 @@ class Modules:
         crate = self.crates.get(head)
         if crate is not None:
             return self._inside(crate, rest, depth + 1) if rest else crate.path
+        root = self.crates.get(module.crate)
+        if self.editions.get(module.crate) == 2015 and root is not None and head in root.children:
+            return self._inside(root, path, depth + 1)  # edition 2015: `use` starts at the crate's root
         return "::".join(part for part in path if part)
 
     def _inside(self, module: Module, path: Path, depth: int) -> str:

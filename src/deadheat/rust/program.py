@@ -5,18 +5,22 @@ roots, one event graph for everything that can run concurrently, with the helper
 → states and the review. It must not know any rule.
 """
 
+import re
+from collections.abc import Callable
 from functools import cached_property
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from deadheat.model import Access, AccessKind, Handler, Review, SharedState, Site, Span, Under
+from deadheat.rust.contexts import spawned_once, starts
+from deadheat.rust.db.schema import Schema, diesel_tables
 from deadheat.rust.flow import Flow
 from deadheat.rust.ir import ACCESSES, NO_DEPS, Event, Kind, Place, Summary, Value, Where
 from deadheat.rust.items import Function
 from deadheat.rust.lower import FoundSite, Unready, lower
 from deadheat.rust.lower.builder import Lowering
-from deadheat.rust.lower.inline import inline
+from deadheat.rust.lower.inline import enter, inline
 from deadheat.rust.lower.managed import state_key
 from deadheat.rust.modules import Modules
 from deadheat.rust.routes import Route, routes
@@ -32,6 +36,7 @@ _ACCESS_KINDS = {
     Kind.RMW: AccessKind.RMW,
     Kind.ACQUIRE: AccessKind.ACQUIRE,
     Kind.RELEASE: AccessKind.RELEASE,
+    Kind.SEND: AccessKind.WRITE,
 }
 
 
@@ -47,11 +52,21 @@ class Root(Struct, eq=False, dict=True):
     events: list[Event]
     task: bool = False
     truncated: bool = False
+    functions: frozenset[str] = frozenset()  # whose events these are
+    entry: int = 0  # the first event of the body itself: those before it are its guards'
+    role: str = ""  # of what Rocket runs without a route: a fairing, a catcher, a guard
+    start: Where | None = None  # of a task: the call that starts it
+    once: bool = False  # the program's start, or a task that only that sets going
 
     @cached_property
     def flow(self) -> Flow:
         """The data flow over the events."""
         return Flow(self.events)
+
+    @property
+    def serves(self) -> bool:
+        """Whether requests run it: a handler, or what Rocket runs around handlers."""
+        return self.handler is not None or bool(self.role)
 
     @property
     def id(self) -> str:
@@ -67,6 +82,7 @@ class Program:
         self.tree = tree
         self.modules = Modules(tree)
         self.types = Types(self.modules)
+        self.types.tables = diesel_tables(tree.files)
         self.summaries: dict[str, Summary] = {}
         self._found: list[FoundSite] = []
         self._started: set[str] = set()
@@ -77,6 +93,11 @@ class Program:
         self.states = States(self.types, self._managed())
         self.roots: tuple[Root, ...] = tuple(self._roots())
         self.review: Review = self._review()
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The tables, as they stand after all migrations."""
+        return Schema(self.tree.files, self.tree.sql)
 
     # ------------------------------------------------------------------ bodies
 
@@ -136,14 +157,16 @@ class Program:
             root = self._handler_root(route)
             found += root
             for one in root:
-                reached |= {event.function for event in one.events}
+                reached |= one.functions
         handlers = {route.function.path for route in self._routes}
         called: set[str] = set()
         for path, summary in self.summaries.items():
-            called |= {event.function for event in summary.events if event.function != path}
+            called |= summary.inlined - {path}
         for path, summary in self.summaries.items():
             function = self.types.functions.get(path)
             if function is None or path in handlers or path in reached or path in called:
+                continue
+            if function.module.crate in self.modules.compile_time:
                 continue
             if summary.matters or summary.spawned:
                 found += self._root(function, None, {}, NO_DEPS)
@@ -157,13 +180,14 @@ class Program:
             declared = self.types.read(node.child_by_field_name("type"), route.function.module)
             while declared is not None and declared.short in ("Option", "Result") and declared.args:
                 declared = declared.args[0]
-            block = (
-                self.types.implements.get((declared.name, "FromRequest")) if declared is not None else None
-            )
-            for function in block.functions if block is not None else ():
-                if function.name == "from_request":
-                    guards[index + offset] = function
-        return self._root(route.function, route.handler, guards, NO_DEPS)
+            for trait, name in (("FromRequest", "from_request"), ("FromData", "from_data")):
+                block = self.types.implements.get((declared.name, trait)) if declared is not None else None
+                for function in block.functions if block is not None else ():
+                    if function.name == name:
+                        guards.setdefault(index + offset, function)
+        # Whatever reads the body runs last, when all request guards have agreed.
+        ordered = sorted(guards.items(), key=lambda item: item[1].name == "from_data")
+        return self._root(route.function, route.handler, dict(ordered), NO_DEPS)
 
     def _root(
         self,
@@ -179,31 +203,43 @@ class Program:
         for index, guard in guards.items():
             before = self.summaries.get(guard.path)
             if before is not None and before.matters:
+                first = len(low.events)
                 value = inline(low, function.node, before, [Value()] * 2, ["request", "request"])
+                _name_keys(low.events[first:], summary.parameters[index], lambda key: not key.isdigit())
                 given[index] = Value(deps=value.deps)
                 low.control = low.control | value.deps
         arguments: list[Value] = []
         for index, declared in enumerate(summary.parameter_types):
             inner = peel(declared)
             known = inner is not None and (self.types.holds_locks(inner) or is_synchronised(inner))
-            place = Place(f"T:{inner}") if known else None
+            place = Place(self.types.some(inner)) if known and inner is not None else None
             deps = given[index].deps if index in given else NO_DEPS
             arguments.append(Value(declared, place, deps=deps, key=summary.parameters[index]))
         entry = len(low.events)
-        inline(low, function.node, summary, arguments, list(summary.parameters))
-        for event, original in zip(low.events[entry:], summary.events, strict=False):
-            event.via = event.via[1:]
-            if original.kind is Kind.RETURN:
-                event.kind = Kind.RETURN
+        enter(low, summary, arguments, list(summary.parameters))
+        for index in given:
+            name = summary.parameters[index]
+            _name_keys(low.events[entry:], name, re.compile(rf"[&*]*{re.escape(name)}(?:\..*)?$").match)
         events = [self._canonical(event) for event in low.events]
-        roots = [Root(function, handler, events, truncated=low.truncated)]
+        functions = frozenset(low.inlined)
+        once = handler is None and starts(function)
+        truncated = low.truncated or summary.truncated
+        role = _role(function)
+        roots = [Root(function, handler, events, False, truncated, functions, entry, role, once=once)]
         tasks = list(low.spawned)
         while tasks:
             task = tasks.pop()
             tasks += task.spawned
-            inside = [self._canonical(replace(event, via=event.via[1:])) for event in task.events]
-            roots.append(Root(function, handler, inside, task=True))
-        return [root for root in roots if not root.task or any(event.place for event in root.events)]
+            inside = [self._canonical(event) for event in task.events]
+            roots.append(
+                Root(function, handler, inside, task=True, truncated=task.truncated, start=task.start,
+                     once=once and spawned_once(function, task.start))  # fmt: skip
+            )
+        return [
+            root
+            for root in roots
+            if not root.task or any(event.place or event.kind is Kind.CALL for event in root.events)
+        ]
 
     def _canonical(self, event: Event) -> Event:
         place = event.place
@@ -214,13 +250,15 @@ class Program:
             event.kind, event.place = Kind.NOP, None
         else:
             event.place = place
+            if event.query is not None:
+                self.states.stores.setdefault(place.root, event.query.store)
         return event
 
     def _is_state(self, place: Place) -> bool:
-        if place.is_content:
+        if place.is_content or place.root == "F:":
             return True
         static = self.types.statics.get(place.root[2:]) if place.root.startswith("G:") else None
-        return static is not None and static.mutable
+        return static is not None and (static.mutable or static.thread_local)
 
     # ------------------------------------------------------------------ what others read
 
@@ -252,10 +290,20 @@ class Program:
             _ACCESS_KINDS[event.kind],
             self.span(event.where),
             event.operation,
-            Under(tuple(dict.fromkeys(held))),
+            self._under(root, event, held),
             tuple(self.span(where) for where in event.via),
             None if key == "*" else key,
         )
+
+    def _under(self, root: Root, event: Event, held: list[str]) -> Under:
+        """What protects an access: locks, the transaction it is in, its conditions."""
+        query = event.query
+        if query is None:
+            return Under(tuple(dict.fromkeys(held)))
+        begun = next((root.events[g] for g in event.guards if g >= 0 and root.events[g].kind is Kind.BEGIN), None)
+        where = " AND ".join(f"{one.column} {one.operator} {one.key or '…'}" for one in query.where)
+        transaction = (begun.operation or "default isolation") if begun is not None else None
+        return Under(tuple(dict.fromkeys(held)), transaction, where or None)
 
     def _review(self) -> Review:
         accesses: list[Access] = []
@@ -276,6 +324,12 @@ class Program:
             share = file.broken_share()
             if share > _MOSTLY_BROKEN:
                 skipped.append((file.path, f"{share:.0%} of it is not Rust that can be read"))
+        for root in self.roots:
+            if root.truncated:
+                line = root.function.file.line(root.function.node.start_byte + root.function.shift)
+                reason = f"`{root.function.name}` (line {line}) is too large or too deep to be read in full"
+                skipped.append((root.function.file.path, reason))
+        skipped = list(dict.fromkeys(skipped))
         versions = [p.rocket for p in self.modules.packages if p.rocket is not None]
         return Review(
             tuple(route.handler for route in self._routes),
@@ -295,7 +349,7 @@ class Program:
             place, site = one.place, one.site
             if place is not None and place.root.startswith("P:"):
                 inner = peel(one.parameter_type)
-                place = Place(f"T:{inner}", place.path) if inner is not None else None
+                place = Place(self.types.some(inner), place.path) if inner is not None else None
             if place is not None:
                 place = self.states.canonical(place)
                 if not self.states.is_shared(place):
@@ -305,6 +359,43 @@ class Program:
             key = (site.file, *site.call)
             found.setdefault(key, replace(site, state=state.id if state is not None else None, rooted=rooted))
         return tuple(found[key] for key in sorted(found))
+
+
+def _is_name(step: str) -> bool:
+    """Whether a step of a path is a key that some variable holds."""
+    return step.startswith("[") and step != "[*]" and step[1] not in "\"'"
+
+
+def _name_keys(events: list[Event], name: str, applies: Callable[[str], object]) -> None:
+    """What a guard looked up is called after the guard's parameter, there and in the handler.
+
+    `users.get(&id)` in the guard of `user: User` and `users.get(&user.id)` in the handler name
+    one entry; the names alone would not tell.
+    """
+    for event in events:
+        place = event.place
+        if place is None or not any(step.startswith("[") for step in place.path):
+            continue
+        path = tuple(f"[{name}]" if _is_name(step) and applies(step[1:-1]) else step for step in place.path)
+        if path != place.path:
+            event.place = Place(place.root, path)
+
+
+_ROLES = {
+    "Fairing": "fairing", "FromRequest": "request guard", "FromData": "data guard", "FromForm": "form guard",
+    "FromFormField": "form guard", "Responder": "responder", "Handler": "handler", "FromParam": "path guard",
+}  # fmt: skip
+
+
+def _role(function: Function) -> str:
+    """What Rocket takes a function without a route for; empty when requests do not run it."""
+    for attribute in function.attributes:
+        if text_of(attribute).split("(")[0].rsplit("::", 1)[-1] == "catch":
+            return "catcher"
+    if function.trait is None or function.name in ("on_ignite", "on_liftoff", "info", "on_shutdown"):
+        return ""
+    trait = text_of(function.trait).split("<")[0].rsplit("::", 1)[-1]
+    return _ROLES.get(trait, "")
 
 
 def _state_name(written: str, inner: Type) -> str:

@@ -293,7 +293,7 @@ def _listed(node: Node) -> list[Path]:
     text = text_of(tokens)[1:-1]
     text = re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.S)
     return [
-        tuple(piece.strip() for piece in part.strip().split("::"))
+        tuple(piece.strip().removeprefix("r#") for piece in part.strip().split("::"))
         for part in text.split(",")
         if re.fullmatch(r"[\w:\s#]+", part.strip())
     ]

@@ -6,7 +6,7 @@ exactly one managed value or static. It must not know accesses.
 """
 
 from deadheat.model import SharedState, Span, StateKind
-from deadheat.rust.ir import THROUGH, Place
+from deadheat.rust.ir import THROUGH, UNSYNCHRONISED, Place
 from deadheat.rust.types import (
     Type,
     Types,
@@ -15,6 +15,7 @@ from deadheat.rust.types import (
     is_concurrent_cell,
     is_concurrent_map,
     is_lock,
+    is_store,
     is_synchronised,
     peel,
 )
@@ -31,6 +32,7 @@ class States:
         self._managed = managed
         self._inside = self._containment()
         self._known: dict[Place, SharedState] = {}
+        self.stores: dict[str, str] = {}  # the kind of each table, collection or key space that is met
 
     def _containment(self) -> dict[str, list[Place]]:
         """Where a value of each of our types lies inside managed values and statics."""
@@ -50,7 +52,7 @@ class States:
                     continue
                 if is_synchronised(current):
                     continue  # what lies behind a lock moves: no fixed identity
-                found.setdefault(str(current), []).append(here)
+                found.setdefault(current.qualified, []).append(here)
                 for name, inner in self._types.fields(current).items():
                     pending.append((inner, here.then(name), depth + 1))
         return found
@@ -59,17 +61,33 @@ class States:
         """The same place, led back to a managed value or a static where that is certain."""
         if not place.root.startswith("T:"):
             return place
+        place = self._dereferenced(place)
         homes = self._inside.get(place.root[2:], ())
         return homes[0].then(*place.path) if len(homes) == 1 else place
 
+    def _dereferenced(self, place: Place) -> Place:
+        """A guard type's `Deref` target stands for it: `Db(pool).0.users` is `Pool.users`."""
+        for _ in range(_DEPTH):
+            declared = self._types.somewhere.get(place.root[2:])
+            target = peel(self._types.derefs.get(declared.name)) if declared is not None else None
+            if target is None or target == declared:
+                break
+            path = place.path
+            if path and peel(self._types.fields(declared).get(path[0])) == target:
+                path = path[1:]
+            place = Place(self._types.some(target), path)
+        return place
+
     def is_shared(self, place: Place) -> bool:
         """Whether the (canonical) place can be reached by more than one request."""
-        return place.root[0] in "SGT"
+        return place.root[0] in "SGTDF"
 
     def type_at(self, place: Place) -> Type | None:
         """The declared type of a place, as far as fields lead."""
         declared = self._root_type(place)
         for step in place.path:
+            if step == UNSYNCHRONISED:
+                continue
             if step == THROUGH:
                 inner = peel(declared)
                 declared = argument(inner)
@@ -88,19 +106,24 @@ class States:
         if kind == "G:":
             static = self._types.statics.get(name)
             return self._types.read(static.type, static.module) if static is not None else None
-        return Type(name)
+        return self._types.somewhere.get(name)
 
     def state(self, place: Place, seen: Type | None) -> SharedState:
         """The state at a canonical place; `seen` is the type an access saw, if it saw one."""
         known = self._known.get(place)
+        if known is None and place.root.startswith("D:"):
+            path = ".".join((place.root[2:], *place.path))
+            known = self._known[place] = SharedState(
+                f"database:{path}", StateKind(self.stores.get(place.root, "row")), path, "", None
+            )
         if known is None:
             declared = self.type_at(place)
             inner = peel(declared)
             if not is_synchronised(inner):
-                inner = seen if is_synchronised(seen) else inner
+                inner = seen if is_synchronised(seen) or inner is None else inner
             known = self._known[place] = SharedState(
                 ".".join((place.root[2:], *place.path)),
-                _kind(inner),
+                StateKind.FILE if place.root == "F:" else _kind(inner),
                 self.name(place),
                 str(declared or inner or ""),
                 self._span(place),
@@ -110,12 +133,16 @@ class States:
     def name(self, place: Place) -> str:
         """What a person calls the place."""
         kind, name = place.root[:2], place.root[2:]
+        if kind == "F:":
+            return "the file " + "/".join(step[1:-1] for step in place.path)
         if kind == "S:" and name in self._managed:
             text = self._managed[name][1]
+        elif kind == "T:" and name in self._types.somewhere:
+            text = str(self._types.somewhere[name])
         else:
             text = name.split("<")[0].rsplit("::", 1)[-1] if kind == "G:" else str(name).rsplit("::", 1)[-1]
         for step in place.path:
-            if step == THROUGH:
+            if step in (THROUGH, UNSYNCHRONISED):
                 continue
             text += step if step.startswith("[") else f".{step}"
         return text
@@ -165,6 +192,10 @@ class States:
 def _kind(declared: Type | None) -> StateKind:
     if is_atomic(declared) or is_concurrent_cell(declared):
         return StateKind.ATOMIC
+    if declared is not None and declared.short in ("Sender", "UnboundedSender", "SyncSender"):
+        return StateKind.CHANNEL
+    if is_store(declared):
+        return StateKind.DOCUMENT
     if is_concurrent_map(declared):
         return StateKind.MAP
     if is_lock(declared) and declared is not None:

@@ -32,6 +32,7 @@ class SourceFile:
         self.tree = parse(text)
         self._starts: list[int] | None = None
         self._ascii = text.isascii()
+        self._spans: dict[tuple[int, int], Span] = {}
 
     @property
     def lines(self) -> int:
@@ -44,6 +45,12 @@ class SourceFile:
 
     def span(self, start: int, end: int) -> Span:
         """The place of a byte range; columns count characters, not bytes."""
+        known = self._spans.get((start, end))
+        if known is None:
+            known = self._spans[(start, end)] = self._span(start, end)
+        return known
+
+    def _span(self, start: int, end: int) -> Span:
         starts = self._line_starts()
         first, last = bisect_right(starts, start), bisect_right(starts, end)
         return Span(

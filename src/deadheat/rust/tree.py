@@ -12,10 +12,11 @@ class SourceTree(Struct, frozen=True):
 
     `root_package` is the directory of the package that is reviewed, `""` when it is the
     workspace root itself. A virtual workspace is reviewed as a whole. `unreadable` names files
-    that exist but could not be read, with the reason.
+    that exist but could not be read, with the reason. `sql` holds migrations and schema files.
     """
 
     root_package: str
     manifests: dict[str, bytes]
     files: dict[str, bytes]
     unreadable: tuple[tuple[str, str], ...] = ()
+    sql: dict[str, bytes] = {}

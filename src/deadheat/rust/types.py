@@ -1,101 +1,65 @@
 """Types, as far as concurrency needs them.
 
-Owns `Type` (a resolved name and its arguments, references peeled off) and the reading of type
+Owns every declaration of the workspace, which method a call means, and the reading of type
 syntax in a module: aliases expanded, `Self` replaced, trait objects taken as their trait. It
 must not know expressions. Lifetimes and const generics are dropped; a type that cannot be read
 is None, which every client must treat as "could be anything".
 """
 
+import re
 from collections.abc import Iterator
+from functools import cached_property
 
-from msgspec import Struct
 from tree_sitter import Node
 
+from deadheat.rust.db.schema import Table
 from deadheat.rust.items import Function, Impl, Module, StaticItem, TypeItem, segments
+from deadheat.rust.kinds import (
+    GUARDS,
+    STORE,
+    WRAPPERS,
+    Type,
+    argument,
+    in_map_crate,
+    is_async_lock,
+    is_atomic,
+    is_concurrent_cell,
+    is_concurrent_map,
+    is_lock,
+    is_store,
+    is_synchronised,
+    peel,
+)
 from deadheat.rust.modules import Modules
-from deadheat.rust.syntax import significant, text_of
+from deadheat.rust.syntax import field_text, significant, text_of
 
-# Values of these types are used as if they were the value inside.
-WRAPPERS = frozenset(
-    {"Arc", "Rc", "Box", "State", "Lazy", "LazyLock", "OnceLock", "OnceCell", "Cow", "Pin", "CachePadded",
-     "AssertUnwindSafe", "ManuallyDrop", "Ref", "RefMut", "MutexGuard", "RwLockReadGuard", "RwLockWriteGuard",
-     "OwnedMutexGuard", "OwnedRwLockReadGuard", "OwnedRwLockWriteGuard", "MappedMutexGuard"}
+__all__ = [
+    "GUARDS",
+    "STORE",
+    "WRAPPERS",
+    "Type",
+    "Types",
+    "argument",
+    "in_map_crate",
+    "is_async_lock",
+    "is_atomic",
+    "is_concurrent_cell",
+    "is_concurrent_map",
+    "is_lock",
+    "is_store",
+    "is_synchronised",
+    "peel",
+]
+
+# Extractors and clients that deref to their argument without being a shared pointer to it.
+_DEREFS = frozenset(
+    {"Json", "MsgPack", "Form", "LenientForm", "Strict", "Lenient", "Contextual", "Query", "Path",
+     "Extension", "Data", "Connection", "Zeroizing", "Valid", "Validated"}
 )  # fmt: skip
-GUARDS = frozenset(name for name in WRAPPERS if name.endswith("Guard")) | {"Ref", "RefMut"}
+_STAND_IN = re.compile(r"(?:^|::|_)(?:mock|fake|stub|dummy|test)", re.IGNORECASE)
+_IMPLEMENTATIONS = 4
+_SELF_FIELD = re.compile(r"\{&\(?self\.(\w+)\)?\}")
 _DEPTH = 20
-
-
-class Type(Struct, frozen=True):
-    """A resolved type name and its arguments."""
-
-    name: str
-    args: "tuple[Type | None, ...]" = ()
-
-    @property
-    def short(self) -> str:
-        """The last segment of the name."""
-        return self.name.rsplit("::", 1)[-1]
-
-    def __str__(self) -> str:
-        """The type as a person writes it, with short names."""
-        inner = ", ".join("_" if arg is None else str(arg) for arg in self.args)
-        if self.name == "(tuple)":
-            return f"({inner})"
-        if self.name == "[array]":
-            return f"[{inner}]"
-        return f"{self.short}<{inner}>" if inner else self.short
-
-
-def argument(declared: Type | None, index: int = 0) -> Type | None:
-    """The type argument at `index`, None when there is none."""
-    return declared.args[index] if declared is not None and index < len(declared.args) else None
-
-
-def peel(declared: Type | None) -> Type | None:
-    """The type behind smart pointers, lazies, guards and `State`."""
-    for _ in range(_DEPTH):
-        if declared is None or declared.short not in WRAPPERS or not declared.args:
-            return declared
-        declared = declared.args[0]
-    return declared
-
-
-def is_lock(declared: Type | None) -> bool:
-    """Whether the type is a mutex or a reader-writer lock of any family."""
-    return declared is not None and declared.short in ("Mutex", "RwLock", "ReentrantMutex", "FairMutex")
-
-
-def is_async_lock(declared: Type | None) -> bool:
-    """Whether acquiring the lock needs an `.await` (tokio and its kin)."""
-    if declared is None:
-        return False
-    path = declared.name
-    return any(f"{family}::" in path for family in ("tokio", "async_std", "async_lock", "futures"))
-
-
-def is_atomic(declared: Type | None) -> bool:
-    """Whether the type is one of the standard atomics."""
-    return declared is not None and declared.short.startswith("Atomic") and declared.short != "Atomic"
-
-
-def is_concurrent_cell(declared: Type | None) -> bool:
-    """Whether the type is a swap cell: whole-value load and store, no lock."""
-    return declared is not None and declared.short in ("ArcSwap", "ArcSwapAny", "ArcSwapOption", "AtomicCell")
-
-
-def is_concurrent_map(declared: Type | None) -> bool:
-    """Whether each call on the type is atomic in itself, and only in itself."""
-    return declared is not None and declared.short in ("DashMap", "DashSet", "SkipMap", "SkipSet")
-
-
-def is_synchronised(declared: Type | None) -> bool:
-    """Whether many threads may change a value of this type at once."""
-    return (
-        is_lock(declared)
-        or is_atomic(declared)
-        or is_concurrent_cell(declared)
-        or is_concurrent_map(declared)
-    )
 
 
 class Types:
@@ -106,14 +70,20 @@ class Types:
         self.modules = modules
         self.items: dict[str, TypeItem] = {}
         self.functions: dict[str, Function] = {}
+        self.tables: dict[str, Table] = {}  # that diesel's `table!` declares
+        self.redis_modules: dict[str, bool] = {}
         self.statics: dict[str, StaticItem] = {}
         self.methods: dict[tuple[str, str], Function] = {}
         self.trait_methods: dict[tuple[str, str], list[Function]] = {}
         self.by_method: dict[str, list[Function]] = {}
         self.implements: dict[tuple[str, str], Impl] = {}
+        self.traits_of: dict[str, list[str]] = {}  # our type → traits of ours that it implements
         self.derefs: dict[str, Type | None] = {}
         self.owners: dict[str, Type | None] = {}
+        self.somewhere: dict[str, Type] = {}  # types whose values are known only by type
+        self._stores: dict[str, bool] = {}
         self._fields: dict[str, dict[str, Type | None]] = {}
+        self._holds: dict[Type, bool] = {}
         for module in modules.modules.values():
             for item in module.types.values():
                 self.items[item.path] = item
@@ -124,6 +94,24 @@ class Types:
         for module in modules.modules.values():
             for block in module.impls:
                 self._index(block)
+
+    @cached_property
+    def macros(self) -> dict[str, Node]:
+        """The program's own `macro_rules!` by name; of two with one name the first."""
+        found: dict[str, Node] = {}
+        for file in self.modules.files.values():
+            if b"macro_rules!" not in file.text:
+                continue
+            pending = [file.tree.root_node]
+            while pending:
+                node = pending.pop()
+                if node.type == "macro_definition":
+                    name = node.child_by_field_name("name")
+                    if name is not None:
+                        found.setdefault(text_of(name), node)
+                elif node.type in ("source_file", "mod_item", "declaration_list", "function_item", "block"):
+                    pending += reversed(node.named_children)
+        return found
 
     def _index(self, block: Impl) -> None:
         owner = self.read(block.owner, block.module)
@@ -137,6 +125,8 @@ class Types:
         key = name.name if name is not None else owner.name
         if trait:
             self.implements[(key, trait.rsplit("::", 1)[-1])] = block
+            if trait in self.items:
+                self.traits_of.setdefault(key, []).append(trait)
             if trait.endswith("Deref") and "Target" in block.associated:
                 self.derefs[key] = self.read(block.associated["Target"], block.module, owner)
         for function in block.functions:
@@ -213,7 +203,30 @@ class Types:
             target = item.node.child_by_field_name("type")
             inner = dict(zip(_parameters(item.node), args, strict=False))
             return self.read(target, item.module, None, inner, depth + 1)
+        if item is not None and item.kind == "trait" and self.is_store_trait(item):
+            return Type(STORE + name)
         return Type(name, tuple(args))
+
+    def is_store_trait(self, item: TypeItem) -> bool:
+        """Whether a trait of ours says `get(&self, key) -> Option` and `insert(&self, key, value)`.
+
+        Its backends (sled, RocksDB, SQLite, …) are interchangeable, so that what a caller may rely
+        on is what the trait says: single calls, none of which covers a look-up and a change.
+        """
+        known = self._stores.get(item.path)
+        if known is None:
+            body = item.node.child_by_field_name("body")
+            signatures = {
+                field_text(node, "name"): node
+                for node in (body.named_children if body is not None else ())
+                if node.type in ("function_signature_item", "function_item")
+            }
+            looks = [signatures[name] for name in ("get", "fetch", "read") if name in signatures]
+            puts = [signatures[name] for name in ("insert", "put", "set") if name in signatures]
+            known = self._stores[item.path] = any(
+                "Option<" in field_text(one, "return_type") and _arity(one) == 1 for one in looks
+            ) and any(_arity(one) == 2 for one in puts)
+        return known
 
     def field(self, declared: Type | None, name: str) -> Type | None:
         """The type of a field, generic arguments filled in; through `Deref` where needed."""
@@ -253,19 +266,94 @@ class Types:
             found = self.methods.get((declared.name, name))
             if found is not None and found.body is not None:
                 return found
-            candidates = self.trait_methods.get((declared.name, name), ())
-            if len(candidates) == 1:
-                return candidates[0]
+            found = self._through_traits(declared.name, name)
+            if found is not None:
+                return found
             if declared.name in self.derefs:
                 declared = self.derefs[declared.name]
-            elif declared.short in WRAPPERS and declared.args:
+            elif (declared.short in WRAPPERS or declared.short in _DEREFS) and declared.args:
                 declared = declared.args[0]
             else:
                 return None
         return None
 
+    def _through_traits(self, name: str, method: str) -> Function | None:
+        """A trait object's method in its implementation, or a trait's default body.
+
+        Of several implementations the real one stands for all: stand-ins for tests do not run in
+        production, and backends of one trait do the same thing.
+        """
+        pending, seen = [name], {name}
+        while pending:
+            current = pending.pop(0)
+            candidates = [f for f in self.trait_methods.get((current, method), ()) if f.body is not None]
+            if len(candidates) > 1:
+                real = [f for f in candidates if _STAND_IN.search(f.path) is None]
+                candidates = real or candidates
+            if candidates and len(candidates) <= _IMPLEMENTATIONS:
+                return max(candidates, key=lambda f: f.node.end_byte - f.node.start_byte)
+            default = self.methods.get((current, method))
+            if current != name and default is not None and default.body is not None:
+                return default
+            above = self._supertraits(current) + self.traits_of.get(current, [])
+            pending += [one for one in above if one not in seen]
+            seen.update(above)
+        return None
+
+    def _supertraits(self, name: str) -> list[str]:
+        item = self.items.get(name)
+        if item is None or item.kind != "trait":
+            return []
+        bounds = item.node.child_by_field_name("bounds")
+        if bounds is None:
+            return []
+        return [
+            self.modules.resolve(item.module, segments(one))
+            for one in significant(bounds)
+            if one.type in ("type_identifier", "scoped_type_identifier", "generic_type")
+        ]
+
+    def deref_field(self, declared: Type | None) -> str | None:
+        """The field that one of our types derefs to (`fn deref(&self) -> … { &self.0 }`)."""
+        if declared is None or declared.name not in self.derefs:
+            return None
+        function = self.methods.get((declared.name, "deref"))
+        body = function.body if function is not None else None
+        found = _SELF_FIELD.fullmatch("".join(text_of(body).split())) if body is not None else None
+        return found.group(1) if found is not None else None
+
+    def generics(self, function: Function) -> dict[str, Type | None]:
+        """Type parameters of a function and its `impl`, each as the trait of ours that bounds it."""
+        found: dict[str, Type | None] = {}
+        around = function.owner.parent if function.owner is not None else None
+        for node in (around, function.node):
+            for child in node.named_children if node is not None else ():
+                if child.type not in ("type_parameters", "where_clause"):
+                    continue
+                for one in significant(child):
+                    name = one.child_by_field_name("name") or one.child_by_field_name("left")
+                    bounds = one.child_by_field_name("bounds")
+                    for bound in significant(bounds) if name is not None and bounds is not None else ():
+                        declared = self.read(bound, function.module)
+                        if name is not None and declared is not None and declared.name in self.items:
+                            found.setdefault(text_of(name), declared)
+        return found
+
+    def some(self, declared: Type) -> str:
+        """The root of a place that is some value of a type, wherever it lies."""
+        self.somewhere[declared.qualified] = declared
+        return f"T:{declared.qualified}"
+
     def holds_locks(self, declared: Type | None) -> bool:
         """Whether a value of the type contains something synchronised (within a few levels)."""
+        if declared is None:
+            return False
+        known = self._holds.get(declared)
+        if known is None:
+            known = self._holds[declared] = self._search_locks(declared)
+        return known
+
+    def _search_locks(self, declared: Type) -> bool:
         pending: list[tuple[Type | None, int]] = [(declared, 0)]
         while pending:
             current, depth = pending.pop()
@@ -282,6 +370,14 @@ class Types:
         """The declared return type of a function, `impl Future` and `Self` seen through."""
         owner = self.owners.get(function.path)
         return self.read(function.node.child_by_field_name("return_type"), function.module, owner)
+
+
+def _arity(signature: Node) -> int:
+    """How many arguments a method that borrows its receiver takes; -1 for any other function."""
+    listed = signature.child_by_field_name("parameters")
+    nodes = list(significant(listed)) if listed is not None else []
+    borrowed = bool(nodes) and nodes[0].type == "self_parameter" and (nodes[0].text or b"").startswith(b"&")
+    return len(nodes) - 1 if borrowed and b"mut" not in (nodes[0].text or b"").split() else -1
 
 
 def _parameters(node: Node) -> Iterator[str]:

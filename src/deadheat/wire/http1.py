@@ -22,6 +22,10 @@ class Exchange:
     _status: int = 0
     _headers: tuple[tuple[str, str], ...] = ()
     _body: bytearray = field(default_factory=bytearray)
+    continued: bool = False
+    """Whether the server asked for the body of the request under way: 100 (Continue)."""
+    begun: bool = False
+    """Whether the final answer to the request under way has begun."""
 
     def frame(self, request: Request, *extra: tuple[str, str]) -> bytes:
         """Give the bytes of `request`, with `extra` headers; the exchange before must be over.
@@ -31,7 +35,10 @@ class Exchange:
         """
         if self.reusable and self._protocol.our_state is h11.DONE:
             self._protocol.start_next_cycle()
-        headers = [("host", self.host), *request.headers, *extra]
+        self.continued = self.begun = False
+        headers = [*request.headers, *extra]
+        if not any(name.lower() == "host" for name, _ in headers):
+            headers.insert(0, ("host", self.host))
         if request.body or request.method in _WITH_BODY:
             headers.append(("content-length", str(len(request.body))))
         try:
@@ -60,12 +67,20 @@ class Exchange:
         """Whether another request may go over this connection."""
         return self._protocol.our_state is h11.DONE and self._protocol.their_state is h11.DONE
 
+    @property
+    def usable(self) -> bool:
+        """Whether a request may go over this connection: it is new, or reusable."""
+        return self.reusable or self._protocol.our_state is h11.IDLE
+
     def _gather(self) -> Response | None:
         while True:
             event = self._protocol.next_event()
-            if event is h11.NEED_DATA:
+            if event is h11.NEED_DATA or event is h11.PAUSED:
                 return None
-            if isinstance(event, h11.Response):
+            if isinstance(event, h11.InformationalResponse):
+                self.continued = self.continued or event.status_code == 100
+            elif isinstance(event, h11.Response):
+                self.begun = True
                 self._status = event.status_code
                 self._headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in event.headers)
                 self._body = bytearray()

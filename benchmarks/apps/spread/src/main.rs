@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome, Request};
-use rocket::tokio::time::sleep;
+use rocket::tokio::{task::yield_now, time::sleep};
 use rocket::{get, launch, post, routes, State};
 
 static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -70,6 +70,17 @@ async fn plain(round: u64, rounds: &State<Rounds>) -> String {
     rounds.add(round).await
 }
 
+/// A coupon good for one: looked at, a turn of the scheduler, taken.
+#[get("/redeem/<round>")]
+async fn redeem(round: u64, rounds: &State<Rounds>) -> &'static str {
+    if rounds.read(round) > 0 {
+        return "used";
+    }
+    yield_now().await;
+    *rounds.count.lock().unwrap().entry(round).or_default() += 1;
+    "paid"
+}
+
 #[get("/count/<round>")]
 fn count(round: u64, rounds: &State<Rounds>) -> String {
     rounds.read(round).to_string()
@@ -110,6 +121,8 @@ fn rocket() -> _ {
     LazyLock::force(&EPOCH);
     rocket::build().manage(Rounds::default()).mount(
         "/",
-        routes![arrive, arrive_with_body, guarded, plain, count, spend, revoke],
+        routes![
+            arrive, arrive_with_body, guarded, plain, redeem, count, spend, revoke
+        ],
     )
 }

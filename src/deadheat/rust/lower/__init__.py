@@ -64,6 +64,7 @@ def lower(
     summary = Summary(
         function.path, events, exits, result, tuple(names),
         tuple(low.parameter_types), tuple(low.spawned), low.truncated,
+        inlined=frozenset(low.inlined),
     )  # fmt: skip
     return summary, low.sites
 
@@ -87,7 +88,7 @@ def _parameters(low: Lowering) -> list[str]:
         low.declare("self", _parameter(low, 0, low.self_type, reference=True))
     for node in function.parameters():
         pattern, written = node.child_by_field_name("pattern"), node.child_by_field_name("type")
-        declared = low.types.read(written, low.module, low.self_type)
+        declared = low.types.read(written, low.module, low.self_type, low.generics)
         index = len(names)
         names.append(text_of(pattern) if pattern is not None else "_")
         low.parameter_types.append(declared)

@@ -8,7 +8,8 @@ control joins; a guard dropped on one path only stays released on that path, bec
 is later computed over the graph.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from msgspec import Struct
 from tree_sitter import Node
@@ -31,6 +32,8 @@ from deadheat.rust.items import Function
 from deadheat.rust.lower.sites import FoundSite
 from deadheat.rust.lower.values import Binding, merge_scopes, merge_values, with_deps
 from deadheat.rust.types import Type, Types, is_synchronised, peel
+
+LARGEST = 2500  # events of one body: some thousand statements, more than a person writes
 
 
 class Loop(Struct):
@@ -74,6 +77,7 @@ class Lowering:
         self.summaries = summaries
         self.edition = edition
         self.self_type = types.owners.get(function.path)
+        self.generics = types.generics(function)
         self.events: list[Event] = []
         self.frontier: tuple[int, ...] = ()
         self.control: Deps = NO_DEPS
@@ -86,6 +90,11 @@ class Lowering:
         self.spawned: list[Summary] = []
         self.depth = 0
         self.truncated = False
+        self.inlined: set[str] = set()
+        self.offloaded = False  # inside `spawn_blocking` and its like: on a thread that may wait
+        self.expanding = 0  # macros within macros
+        self.pinned: Where | None = None  # inside an expanded macro: all of it happens at its call
+        self.transactions: list[int] = []  # database transactions around what is lowered now
         self.parameter_types: list[Type | None] = []
         self.emit(Kind.NOP, function.node)
 
@@ -93,6 +102,8 @@ class Lowering:
 
     def where(self, node: Node) -> Where:
         """The byte range of a node in the file."""
+        if self.pinned is not None:
+            return self.pinned
         return Where(self.file, node.start_byte + self.shift, node.end_byte + self.shift)
 
     def emit(
@@ -107,13 +118,15 @@ class Lowering:
         mode: Mode = Mode.EXCLUSIVE,
         guards: tuple[int, ...] = (),
         deps: Deps = NO_DEPS,
+        mark: str = "",
     ) -> int:
         """Add an event after everything on the frontier; its id."""
         number = len(self.events)
+        mark = mark or ("offloaded" if self.offloaded else "")
         self.events.append(
             Event(
                 number, kind, self.where(node), self.function.path, self.frontier, place, type, operation,
-                method, mode, guards, deps, self.control,
+                method, mode, guards, deps, self.control, (), mark,
             )
         )  # fmt: skip
         if self.frontier or number == 0:
@@ -133,21 +146,31 @@ class Lowering:
         frontiers: list[int] = []
         environments: list[list[dict[str, Binding]]] = []
         diverged = False
+        learnt: Deps = NO_DEPS  # by the early exits inside an arm, for whoever comes after it
+        # A pattern that takes the scrutinee's guard takes it in its own arm only.
+        temporaries, left = self.temporaries, [list[int]() for _ in self.temporaries]
         for arm in arms:
             self.frontier = before
+            self.temporaries = [list(pending) for pending in temporaries]
             self.scopes = [dict(scope) for scope in scopes]
             self.control = control | deps
             result = arm()
             if self.frontier:
+                learnt |= self.control - deps
                 results.append(result)
                 frontiers += [one for one in self.frontier if one not in frontiers]
                 environments.append(self.scopes)
+                for kept, pending in zip(left, self.temporaries, strict=True):
+                    kept += [guard for guard in pending if guard not in kept]
             else:
                 diverged = True
+        self.temporaries = left if frontiers else temporaries
         self.frontier = tuple(frontiers)
         self.scopes = merge_scopes(environments) if environments else scopes
+        if deps and environments:
+            self._decided(scopes, environments, existence(deps))
         # Past an arm that left, whatever follows happens because the condition let it.
-        self.control = control | deps if diverged else control
+        self.control = control | learnt | deps if diverged else control | learnt
         if not results:
             return NOTHING
         joined = results[0]
@@ -156,6 +179,20 @@ class Lowering:
         if len(results) > 1 and deps and any(result is not NOTHING for result in results):
             joined = with_deps(joined, joined.deps | deps)
         return joined
+
+    def _decided(
+        self,
+        before: list[dict[str, Binding]],
+        environments: list[list[dict[str, Binding]]],
+        known: Deps,
+    ) -> None:
+        """What only one arm changed (`errors.add(…)`, `taken = true`) tells which arm was taken."""
+        for level, scope in enumerate(before[: len(self.scopes)]):
+            for name, old in scope.items():
+                if any(one[level].get(name, old) is not old for one in environments if level < len(one)):
+                    binding = self.scopes[level][name]
+                    value = with_deps(binding.value, binding.value.deps | known)
+                    self.scopes[level][name] = Binding(value, binding.owned)
 
     def loop(self, body: Callable[[], None], node: Node, label: str, *, may_skip: bool) -> Value:
         """Run `body` as a loop; `may_skip` when it can be left at its head."""
@@ -290,6 +327,15 @@ class Lowering:
         owned = [guard for binding in scope.values() for guard in binding.owned]
         self.release(reversed(owned), node)
 
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """What is lowered inside runs on a thread that may wait (`spawn_blocking`)."""
+        before, self.offloaded = self.offloaded, True
+        try:
+            yield
+        finally:
+            self.offloaded = before
+
     # ------------------------------------------------------------------ names
 
     def declare(self, name: str, value: Value) -> None:
@@ -301,7 +347,10 @@ class Lowering:
             scope[f"{name}'{len(scope)}"] = shadowed
         key = value.key or name
         scope[name] = Binding(
-            Value(value.type, value.place, value.guards, bool(owned), value.deps, key, value.parts), owned
+            Value(
+                value.type, value.place, value.guards, bool(owned), value.deps, key, value.parts, value.query
+            ),  # fmt: skip
+            owned,
         )
 
     def lookup(self, name: str) -> Binding | None:
@@ -343,7 +392,7 @@ class Lowering:
             return not self.types.holds_locks(value.type)
         if place.root.startswith("G:"):
             static = self.types.statics.get(place.root[2:])
-            return static is not None and static.mutable
+            return static is not None and (static.mutable or static.thread_local)
         return False
 
     def has_just_read(self, value: Value) -> bool:
@@ -375,7 +424,7 @@ class Lowering:
         if is_synchronised(inner):
             place = value.place
         elif inner is not None and inner.name in self.types.items and self.types.holds_locks(inner):
-            place = Place(f"T:{inner}")
+            place = Place(self.types.some(inner))
         return Value(value.type, place, (), owned=False, deps=value.deps, key=value.key)
 
 

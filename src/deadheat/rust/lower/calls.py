@@ -7,17 +7,22 @@ our own functions, constructors, `drop`, spawns. What a *method* does is `method
 from tree_sitter import Node
 
 from deadheat.model import AccessKind, SiteKind
-from deadheat.rust import known
-from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Place, Value
+from deadheat.rust import known, outside
+from deadheat.rust.db import dispatch as database
+from deadheat.rust.ir import CALLBACK, NO_DEPS, NOTHING, Deps, Kind, Place, Value
 from deadheat.rust.items import Function, segments
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.closures import run_closure
 from deadheat.rust.lower.expressions import evaluate, expression, field_of, gather, key_of, unwrap, value_of
+from deadheat.rust.lower.files import file_call, passed_on
+from deadheat.rust.lower.guards import may_panic
 from deadheat.rust.lower.inline import inline
 from deadheat.rust.lower.methods import call_method
+from deadheat.rust.lower.mutation import passed
+from deadheat.rust.lower.outside import note, outside_call
 from deadheat.rust.lower.results import element_type
 from deadheat.rust.lower.sites import note_site
-from deadheat.rust.lower.spawn import spawn
+from deadheat.rust.lower.spawn import joined, spawn
 from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type, argument, peel
 
@@ -26,6 +31,8 @@ _CONSTRUCTORS = frozenset(
     {"new", "default", "with_capacity", "from", "from_iter", "const_new", "from_pointee", "clone"}
 )
 
+# `conn.run(|c| …)` of rocket_sync_db_pools, `conn.interact(|c| …)` of deadpool: on a thread that may wait.
+_OFFLOADING = frozenset({"run", "interact"})
 _MAKERS = ("new", "default", "build", "create", "from", "with_", "open", "clone", "init")
 
 
@@ -70,15 +77,19 @@ def _step(low: Lowering, step: Node, value: Value) -> Value:
     if kind == "call_expression":
         callee = _callee(step)
         method = field_text(callee, "field") if callee is not None else ""
+        if method in _OFFLOADING:
+            with low.elsewhere():
+                return call_method(low, step, value, method)
         return call_method(low, step, value, method)
     if kind == "field_expression":
         return field_of(low, value, field_text(step, "field"))
     if kind == "await_expression":
-        low.emit(Kind.AWAIT, step)
+        low.emit(Kind.AWAIT, step, deps=joined(low, value.deps))
         return value
     if kind == "try_expression":
         low.early_exit(step, value)
         return unwrap(low, value)
+    may_panic(low, step, "[…]")
     children = list(significant(step))
     index = children[1] if len(children) > 1 else None
     at = value_of(low, index)
@@ -115,20 +126,46 @@ def _call_path(low: Lowering, node: Node) -> Value:
         return gather(tuple(value_of(low, one) for one in arguments_of(node)), None)
     path = segments(callee)
     if len(path) == 1 and low.lookup(path[0]) is not None:
-        values = tuple(value_of(low, one) for one in arguments_of(node))
         binding = low.lookup(path[0])
+        values = _handed_over(low, binding.value.key if binding is not None else None, arguments_of(node))
         captured = binding.value.deps if binding is not None else NO_DEPS
         return Value(deps=gather(values, None).deps | captured)
     own = _own_function(low, path)
     if own is not None:
-        return call_function(low, node, own, [(one, evaluate(low, one)) for one in arguments_of(node)])
+        given = [
+            (one, NOTHING if unrun(low, own, index, one) else evaluate(low, one))
+            for index, one in enumerate(arguments_of(node))
+        ]
+        return call_function(low, node, own, given)
     return _foreign(low, node, path)
+
+
+def _handed_over(low: Lowering, key: str | None, arguments: list[Node]) -> tuple[Value, ...]:
+    """The arguments of a call of a closure; where it was a parameter, callers put its body here."""
+    before = len(low.events)
+    values = tuple(value_of(low, one) for one in arguments)
+    if key is not None and key.startswith("§") and key[1:].isdigit():
+        for event in low.events[before:]:
+            if event.kind is Kind.READ and event.method == "read":
+                event.mark = f"{CALLBACK}{key[1:]}"
+                break
+    return values
+
+
+def unrun(low: Lowering, function: Function, index: int, node: Node) -> bool:
+    """Whether an argument is a closure that the callee runs on what it guards: then it runs there."""
+    if node.type != "closure_expression":
+        return False
+    summary = low.summaries(function)
+    return summary is not None and index in summary.callbacks
 
 
 def _own_function(low: Lowering, path: tuple[str, ...]) -> Function | None:
     types = low.types
     if path[0] == "Self" and low.self_type is not None and len(path) == 2:
         return types.method(low.self_type, path[1])
+    if len(path) == 2 and path[0] in low.generics:
+        return types.method(low.generics[path[0]], path[1])
     resolved = types.modules.resolve(low.module, path)
     function = types.functions.get(resolved)
     if function is not None:
@@ -150,8 +187,11 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
     # In `Type::method(receiver, …)` the receiver is simply the first argument.
     summary = low.summaries(function)
     declared = low.types.result(function)
+    if function.receiver == "&mut self" or any(value.deps for _, value in given):
+        passed(low, node, function, given)
     if summary is None or not summary.matters_for([value for _, value in given]):
         values = tuple(low.use(value, one) for one, value in given)
+        passed_on(low, node, function.name, given[1:] if function.receiver else given)
         _drop_moved(low, given, node)
         deps = {(event, f"{part}.{function.name}()" if part else f"{function.name}()")
                 for value in values for event, part in value.deps}  # fmt: skip
@@ -159,9 +199,14 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
             return Value(declared or summary.result.type, summary.result.place, deps=frozenset(deps))
         return _fresh(low, declared, function.name, frozenset(deps) if len(deps) < 64 else NO_DEPS)
     moved = [value for one, value in given if value.owned]
+    closures = {
+        index: one for index, (one, _) in enumerate(given)
+        if index in summary.callbacks and one.type == "closure_expression"
+    }  # fmt: skip
     result = inline(
-        low, node, summary, [value for _, value in given], [key_of(one, value) for one, value in given]
-    )
+        low, node, summary, [value for _, value in given], [key_of(one, value) for one, value in given],
+        lambda index, item: run_closure(low, closures[index], (item,)) if index in closures else None,
+    )  # fmt: skip
     for value in moved:
         low.claim(value)
         low.release([guard for guard in value.guards if guard not in result.guards], node)
@@ -184,7 +229,7 @@ def _fresh(low: Lowering, declared: Type | None, name: str, deps: Deps) -> Value
         and not name.startswith(_MAKERS)
         and low.types.holds_locks(inner)
     ):
-        return Value(declared, Place(f"T:{inner}"), deps=deps)
+        return Value(declared, Place(low.types.some(inner)), deps=deps)
     return Value(declared, deps=deps)
 
 
@@ -196,6 +241,9 @@ def _drop_moved(low: Lowering, given: list[tuple[Node, Value]], node: Node) -> N
 
 def _foreign(low: Lowering, node: Node, path: tuple[str, ...]) -> Value:
     name = path[-1]
+    statement = database.call(low, node, path)
+    if statement is not None:
+        return statement
     arguments = arguments_of(node)
     before = path[-2] if len(path) > 1 else ""
     if name == "drop" and before in ("", "mem"):
@@ -212,11 +260,23 @@ def _foreign(low: Lowering, node: Node, path: tuple[str, ...]) -> Value:
         return _exchange(low, node, name, arguments)
     if name in _TRANSPARENT or (before in _TRANSPARENT and name in ("new", "pin", "clone", "from")):
         return _transparent(low, path, name, before, arguments)
+    if name in ("timeout", "timeout_at") and len(arguments) == 2:
+        return cancellable(low, node, name, arguments)
     values = tuple(_argument(low, one) for one in arguments)
     for one, value in zip(arguments, values, strict=True):
         if value.owned:
             low.release(low.claim(value), one)
     deps = gather(values, None).deps
+    given = list(zip(arguments, values, strict=True))
+    beyond = file_call(low, node, path, given) or outside_call(low, node, path, deps)
+    if beyond is not None:
+        return beyond
+    passed_on(low, node, name, given)
+    return _made(low, path, name, values, deps)
+
+
+def _made(low: Lowering, path: tuple[str, ...], name: str, values: tuple[Value, ...], deps: Deps) -> Value:
+    """What a foreign function makes of its arguments."""
     if name == "Err":
         # Marked, because an answer that refuses is another answer than one that hands out.
         return Value(
@@ -231,6 +291,15 @@ def _foreign(low: Lowering, node: Node, path: tuple[str, ...]) -> Value:
         return Value(declared, deps=deps)
     suffixed = frozenset((event, f"{part}.{name}()" if part else f"{name}()") for event, part in deps)
     return Value(deps=suffixed)
+
+
+def cancellable(low: Lowering, node: Node, name: str, arguments: list[Node]) -> Value:
+    """`timeout(limit, work)`: the work may be dropped at any of its awaits."""
+    deps = value_of(low, arguments[0]).deps
+    note(low, node, outside.CANCELLABLE, name)
+    work = value_of(low, arguments[1])
+    ended = note(low, node, outside.COMPLETED, name)
+    return Value(Type("Result", (work.type,)), deps=deps | work.deps | {(ended, "")})
 
 
 def _argument(low: Lowering, node: Node) -> Value:

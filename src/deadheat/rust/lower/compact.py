@@ -6,10 +6,11 @@ successors; ids are renumbered and stay in program order. A loop's head stays, b
 lead to it.
 """
 
-from deadheat.rust.ir import Deps, Event, Kind, Value
+from deadheat.rust.ir import RETRY, Deps, Event, Kind, Value
 
 _NEVER = frozenset(
-    {Kind.ACQUIRE, Kind.READ, Kind.WRITE, Kind.RMW, Kind.RETURN, Kind.GIVE, Kind.LOOP, Kind.SPAWN}
+    {Kind.ACQUIRE, Kind.READ, Kind.WRITE, Kind.RMW, Kind.RETURN, Kind.GIVE, Kind.LOOP, Kind.SPAWN,
+     Kind.CALL, Kind.SEND, Kind.BEGIN}
 )
 
 
@@ -43,11 +44,15 @@ def compact(
         event.preds = tuple(number[pred] for pred in _resolve(event.preds, through))
         event.guards = guards(event.guards)
         event.deps, event.control = deps(event.deps), deps(event.control)
+        event.selects = deps(event.selects)
         event.id = number[event.id]
     leaving = tuple(number[one] for one in _resolve(exits, through))
-    value = Value(
-        result.type, result.place, guards(result.guards), result.owned, deps(result.deps), result.key
-    )
+
+    def told(old: Value) -> Value:
+        parts = tuple(told(part) for part in old.parts) if old.query is None else ()
+        return Value(old.type, old.place, guards(old.guards), old.owned, deps(old.deps), old.key, parts)
+
+    value = told(result)
     return kept, leaving, value
 
 
@@ -55,7 +60,7 @@ def _is_idle(event: Event) -> bool:
     if event.kind in _NEVER:
         return False
     if event.kind is Kind.NOP:
-        return True
+        return event.mark != RETRY
     if event.kind is Kind.RELEASE:
         return not event.guards
     return event.kind is Kind.BRANCH and not event.deps

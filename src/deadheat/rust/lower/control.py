@@ -17,8 +17,9 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value, existence
-from deadheat.rust.lower.builder import Lowering
+from deadheat.rust.lower.builder import LARGEST, Lowering
 from deadheat.rust.lower.expressions import copies, evaluate, expression, moved, unwrap, value_of
+from deadheat.rust.lower.guards import dropped, is_maybe, nothing_found
 from deadheat.rust.lower.patterns import bind, is_existential
 from deadheat.rust.lower.results import element_type
 from deadheat.rust.lower.values import with_deps
@@ -40,6 +41,9 @@ def block(low: Lowering, node: Node) -> Value:
         kind = child.type
         if kind in _ITEMS:
             continue
+        if len(low.events) > LARGEST:
+            low.truncated = True  # the rest of a body like this is left out, and said to be
+            break
         if kind == "let_declaration":
             _let(low, child)
         elif kind == "expression_statement":
@@ -72,7 +76,9 @@ def _statement(low: Lowering, node: Node | None) -> None:
     if node is None:
         return
     low.push_temporaries()
-    evaluate(low, node)
+    value = evaluate(low, node)
+    if value.owned and node.type in ("call_expression", "await_expression"):
+        dropped(low, value, "statement")
     low.pop_temporaries(node)
 
 
@@ -105,13 +111,22 @@ def _let(low: Lowering, node: Node) -> None:
     if declared is not None and declared.name != "_":
         value = Value(declared, value.place, value.guards, value.owned, value.deps, value.key, value.parts)
     if otherwise is not None:
+        maybe = is_maybe(low, value)
         value = unwrap(low, value)
         low.temporaries.append([])  # the bound part is claimed below, before the rest ends
         bind(low, pattern, value)
         low.temporaries.pop()
         low.pop_temporaries(node)
-        low.fork([_diverging(low, otherwise), _nothing], value.deps, node)
+
+        def missed() -> Value:
+            if maybe:
+                low.release(value.guards, node)
+            return evaluate(low, otherwise)
+
+        low.fork([missed, _nothing], value.deps, node)
         return
+    if value.owned and pattern.type == "_":
+        dropped(low, value, "let _")
     extended = initial is not None and _extends(initial)
     bind(low, pattern, value)
     if extended and low.temporaries[-1]:
@@ -189,6 +204,7 @@ def _if(low: Lowering, node: Node) -> Value:
         return result
 
     def missed() -> Value:
+        nothing_found(low, patterns, node)
         if early:
             low.release(reversed(low.temporaries[-1]), node)
         return _branch(low, alternative)()
@@ -269,10 +285,14 @@ def _match(low: Lowering, node: Node) -> Value:
     def arm(child: Node) -> Callable[[], Value]:
         def run() -> Value:
             pattern, inner = child.child_by_field_name("pattern"), child.child_by_field_name("value")
+            if low.frontier:  # also reached from the guards of earlier arms that said no
+                low.frontier = tuple(dict.fromkeys((*low.frontier, *refused)))
             low.push_scope()
             control = low.control
             if pattern is not None:
                 shape = next(significant(pattern), None)
+                if maybe and (shape is None or shape.type != "tuple_struct_pattern"):
+                    low.release(value.guards, child)
                 if shape is not None:
                     bind(low, shape, value)
                 guard = pattern.child_by_field_name("condition")
@@ -282,17 +302,21 @@ def _match(low: Lowering, node: Node) -> Value:
                     low.pop_temporaries(guard)
                     guards_seen.append(tested)
                     low.emit(Kind.BRANCH, guard, deps=tested)
+                    refused.extend(low.frontier)
             # Whoever gets past a guarded arm knows that its guard said no.
             for tested in guards_seen:
                 low.control = low.control | tested
+            before = low.control
             result = _branch(low, inner)()
             low.pop_scope(child)
-            low.control = control
+            low.control = control | (low.control - before)  # what an early exit in the arm let pass
             return result
 
         return run
 
+    maybe = is_maybe(low, value)
     guards_seen: list[Deps] = []
+    refused: list[int] = []
     exits_before = sum(len(frame.exits) for frame in low.frames)
     patterns = [
         next(significant(p), None) for a in arms if (p := a.child_by_field_name("pattern")) is not None
@@ -322,6 +346,8 @@ def _while(low: Lowering, node: Node) -> Value:
     if condition is None:
         return NOTHING
 
+    spun: list[Deps] = []
+
     def turn() -> None:
         low.push_temporaries()
         low.push_scope()
@@ -335,11 +361,15 @@ def _while(low: Lowering, node: Node) -> Value:
             low.push_scope()
             for pattern, value in patterns:
                 bind(low, pattern, unwrap(low, value))
+            first = len(low.events)
             _statement(low, body)
+            if not any(event.place is not None for event in low.events[first:]):
+                spun.append(deps)
             low.pop_scope(node)
             return NOTHING
 
         def stop() -> Value:
+            nothing_found(low, patterns, node)
             low.leave_loop(node, "", NOTHING, again=False)
             return NOTHING
 
@@ -348,7 +378,10 @@ def _while(low: Lowering, node: Node) -> Value:
             low.pop_scope(node)
             low.pop_temporaries(node)
 
-    return low.loop(turn, node, _label(node), may_skip=False)
+    result = low.loop(turn, node, _label(node), may_skip=False)
+    for deps in spun:  # a loop that only waits is a check: whatever follows relies on it
+        low.control = low.control | deps
+    return result
 
 
 @expression("loop_expression")

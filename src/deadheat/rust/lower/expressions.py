@@ -13,12 +13,15 @@ from tree_sitter import Node
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Place, Value
 from deadheat.rust.items import segments
 from deadheat.rust.lower.builder import Lowering, shape
+from deadheat.rust.lower.mutation import assigned
 from deadheat.rust.lower.values import with_deps
 from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type, argument, peel
 
 DEPTH = 90
 Handler = Callable[[Lowering, Node], Value]
+# Asked first what a path means: (written, resolved) → a value, or None.
+PATHS: list[Callable[[Lowering, tuple[str, ...], str], Value | None]] = []
 EXPRESSIONS: dict[str, Handler] = {}
 
 
@@ -35,7 +38,10 @@ def expression(*kinds: str) -> Callable[[Handler], Handler]:
 
 def evaluate(low: Lowering, node: Node | None) -> Value:
     """The value of an expression; a place is not read yet."""
-    if node is None or low.depth > DEPTH:
+    if node is None:
+        return NOTHING
+    if low.depth > DEPTH:
+        low.truncated = True
         return NOTHING
     handler = EXPRESSIONS.get(node.type)
     if handler is None:
@@ -90,10 +96,14 @@ def _path(low: Lowering, node: Node) -> Value:
 def named(low: Lowering, path: tuple[str, ...]) -> Value:
     """A static, a constant, a unit struct or variant."""
     resolved = low.types.modules.resolve(low.module, path)
+    for ask in PATHS:
+        meant = ask(low, path, resolved)
+        if meant is not None:
+            return meant
     static = low.types.statics.get(resolved)
     if static is not None:
         declared = low.types.read(static.type, static.module)
-        if static.is_const or static.thread_local:
+        if static.is_const:
             return Value(declared, key="::".join(path))
         return Value(declared, Place(f"G:{resolved}"))
     if resolved in low.types.items:
@@ -117,6 +127,8 @@ def _parenthesized(low: Lowering, node: Node) -> Value:
 def _reference(low: Lowering, node: Node) -> Value:
     value = evaluate(low, node.child_by_field_name("value"))
     # A borrow of a guard is no guard: it does not end with whoever gets it.
+    if value.query is not None:
+        return value
     return Value(value.type, value.place, value.guards, owned=False, deps=value.deps, key=value.key)
 
 
@@ -199,19 +211,7 @@ def store(low: Lowering, node: Node, target: Node, deps: Deps, kind: Kind, opera
             method=operator, guards=place.guards, deps=deps,
         )  # fmt: skip
         return
-    root = target
-    while root.type in (
-        "field_expression",
-        "index_expression",
-        "unary_expression",
-        "parenthesized_expression",
-    ):
-        inner = next(significant(root), None)
-        if inner is None:
-            break
-        root = inner
-    if root.type == "identifier":
-        low.flow_into(text_of(root), deps)
+    assigned(low, target, deps)
 
 
 @expression("field_expression")
@@ -219,10 +219,24 @@ def _field(low: Lowering, node: Node) -> Value:
     return EXPRESSIONS["call_expression"](low, node)  # a postfix chain
 
 
+def dereferenced(low: Lowering, value: Value, enough: Callable[[Type | None], bool]) -> Value:
+    """The value behind our own `Deref` impls, as far as needed; its place is the field it derefs to."""
+    for _ in range(4):
+        declared = peel(value.type)
+        field = low.types.deref_field(declared) if declared is not None and not enough(declared) else None
+        if declared is None or field is None:
+            return value
+        place = value.place.then(field) if value.place is not None else None
+        target = low.types.derefs[declared.name]
+        value = Value(target, place, value.guards, owned=False, deps=value.deps, key=value.key)
+    return value
+
+
 def field_of(low: Lowering, value: Value, name: str) -> Value:
     """`value.name`, for structs and tuples."""
     if value.parts and name.isdigit() and int(name) < len(value.parts):
         return value.parts[int(name)]
+    value = dereferenced(low, value, lambda declared: name in low.types.fields(declared))
     declared = low.types.field(value.type, name)
     place = value.place.then(name) if value.place is not None else None
     if place is not None:

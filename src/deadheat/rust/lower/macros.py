@@ -9,16 +9,25 @@ import re
 
 from tree_sitter import Node
 
-from deadheat.rust import known
-from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Value
+from deadheat.rust import known, outside
+from deadheat.rust.db import dispatch as database
+from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.control import block
-from deadheat.rust.lower.expressions import evaluate, expression, gather, value_of
-from deadheat.rust.syntax import field_text, parse, significant, text_of
+from deadheat.rust.lower.expansion import expand
+from deadheat.rust.lower.expressions import evaluate, expression, gather, unwrap, value_of
+from deadheat.rust.lower.outside import note
+from deadheat.rust.lower.reparse import arguments_at, block_at
+from deadheat.rust.lower.select import select
+from deadheat.rust.lower.spawn import detached, joined
+from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type
 
-_FRAME = b"fn f(){m("
-_BLOCK = b"fn f()"
+_STREAMS = frozenset(
+    {"EventStream", "TextStream", "ByteStream", "ReaderStream", "stream", "try_stream", "Stream"}
+)
+# Macros that hand their argument on, or leave with its failure.
+_PASSING = frozenset({"try_outcome", "try", "outcome_try", "try_or_fail"})
 _CAPTURE = re.compile(r"(?<!\{)(?:\{\{)*\{([A-Za-z_][A-Za-z0-9_]*)(?::[^{}]*)?\}")
 _NESTING = 6
 _OPAQUE = frozenset(
@@ -37,11 +46,26 @@ def macro(low: Lowering, node: Node) -> Value:
     allowed = low.sites_allowed
     low.sites_allowed = allowed and name in known.EXPRESSION_MACROS
     try:
-        if name in ("json", "rocket_json") and content.lstrip().startswith((b"{", b"[")):
+        if name in _STREAMS:
+            return _stream(low, node, name, tokens, content)
+        if name == "select":
+            return select(low, node, tokens)
+        expanded = expand(low, node, name, tokens)
+        if expanded is not None:
+            return expanded
+        if name.startswith("query"):
+            with arguments_at(low, tokens.start_byte + 1, content) as nodes:
+                statement = database.sql_macro(low, name, list(nodes))
+            if statement is not None:
+                return statement
+        if name in ("json", "rocket_json", "doc", "bson") and content.lstrip().startswith((b"{", b"[")):
             content = _json_to_tuple(tokens)
             result = gather(tuple(_arguments(low, tokens, content)), Type("Value"))
         elif (tokens.text or b"").startswith(b"{") and name not in known.EXPRESSION_MACROS:
-            result = _block(low, tokens, content)
+            result = _block(low, tokens, _as_block(tokens, content))
+        elif name in ("addr_of", "addr_of_mut"):
+            with arguments_at(low, tokens.start_byte + 1, content) as nodes:
+                result = next((evaluate(low, child) for child in nodes), NOTHING)
         elif name == "vec" and b";" in content:
             result = gather(tuple(_arguments(low, tokens, content.replace(b";", b",", 1))), Type("Vec"))
         else:
@@ -73,6 +97,14 @@ def _expressions(low: Lowering, tokens: Node, content: bytes, name: str) -> Valu
         declared = Type("Vec", (values[0].type if values else None,))
     elif name == "format":
         declared = Type("String")
+    if name in _PASSING and values:
+        low.early_exit(tokens, values[0])
+        return unwrap(low, values[0])
+    if name in ("join", "try_join"):
+        low.emit(Kind.AWAIT, tokens, deps=joined(low, deps))
+    drawn = outside.macro_class(name)
+    if drawn is not None:
+        deps = deps | {(note(low, tokens, drawn, f"{name}!"), "")}
     guards = tuple(guard for value in values if value.owned for guard in value.guards)
     if name in ("join", "try_join") and len(values) > 1:
         return Value(
@@ -95,43 +127,60 @@ def _captures(tokens: Node) -> list[str]:
 
 
 def _arguments(low: Lowering, tokens: Node, content: bytes) -> list[Value]:
-    if not content.strip():
-        return []
-    root = parse(_FRAME + content + b");}").root_node
-    call = _first(root, "arguments")
-    if call is None:
-        return []
-    shift = low.shift
-    low.shift = shift + tokens.start_byte + 1 - len(_FRAME)
-    try:
-        return [value_of(low, child) for child in significant(call)]
-    finally:
-        low.shift = shift
+    with arguments_at(low, tokens.start_byte + 1, content) as nodes:
+        return [value_of(low, child) for child in nodes]
+
+
+_CONFIGURED = re.compile(rb"(\bif\s+)(#\s*\[\s*cfg\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*\])(?=\s*\{)")
+_SELECTOR = re.compile(rb"\s*\w+\s*:(?!:)[\w\s,]*\{")
+
+
+def _as_block(tokens: Node, content: bytes) -> bytes:
+    """A macro's block as plain Rust of the same length.
+
+    `cfg_if!`'s conditions become a condition that nobody knows: each arm is what some build does.
+    Of a macro that takes one block for each backend (`db_run! { conn: sqlite { … } mysql { … } }`)
+    the first stands for all.
+    """
+    content = _CONFIGURED.sub(lambda found: found[1] + b"_cfg".ljust(len(found[2])), content)
+    if _SELECTOR.match(content) is None:
+        return content
+    first = next(
+        (c for c in tokens.named_children if c.type == "token_tree" and (c.text or b"").startswith(b"{")),
+        None,
+    )
+    if first is None:
+        return content
+    base = tokens.start_byte + 1
+    start, end = first.start_byte - base, first.end_byte - base
+    blank = bytes(c if c == 10 else 32 for c in content)
+    return blank[:start] + content[start:end] + blank[end:]
 
 
 def _block(low: Lowering, tokens: Node, content: bytes) -> Value:
-    root = parse(_BLOCK + b"{" + content + b"}").root_node
-    body = _first(root, "block")
-    if body is None or (body.has_error and not body.named_children):
-        return NOTHING
-    shift = low.shift
-    low.shift = shift + tokens.start_byte - len(_BLOCK)
-    try:
-        return block(low, body)
-    finally:
-        low.shift = shift
+    with block_at(low, tokens.start_byte, b"{" + content + b"}") as body:
+        return block(low, body) if body is not None else NOTHING
 
 
-def _first(root: Node, kind: str) -> Node | None:
-    pending = [root]
-    for _ in range(60):
-        if not pending:
-            return None
-        node = pending.pop()
-        if node.type == kind:
-            return node
-        pending += reversed(node.named_children)
-    return None
+def _stream(low: Lowering, node: Node, name: str, tokens: Node, content: bytes) -> Value:
+    """A stream's body runs when the handler has returned, and is dropped when the client goes away."""
+
+    def run(child: Lowering) -> Value:
+        note(child, node, outside.CANCELLABLE, f"{name}!")
+        result = _block(child, tokens, content)
+        note(child, node, outside.COMPLETED, f"{name}!")
+        return result
+
+    started = low.emit(Kind.SPAWN, node, operation=f"{name}!")
+    detached(low, node, run)
+    return Value(Type(name), deps=frozenset({(started, "")}))
+
+
+@expression("yield_expression")
+def _yield(low: Lowering, node: Node) -> Value:
+    value_of(low, next(significant(node), None))
+    low.emit(Kind.AWAIT, node)
+    return NOTHING
 
 
 def _json_to_tuple(tokens: Node) -> bytes:

@@ -23,11 +23,23 @@ def managed(low: Lowering, node: Node, method: str) -> Value | None:
         return None
     if method == "guard":
         if declared.short != "State":
-            return Value(Type("Option", (declared,)))
+            return _guarded(low, node, declared)
         declared = argument(declared)
         if declared is None:
             return None
     return Value(Type("Option", (declared,)), Place(f"S:{state_key(declared)}"))
+
+
+def _guarded(low: Lowering, node: Node, declared: Type) -> Value:
+    """`request.guard::<User>()`: that guard runs here."""
+    block = low.types.implements.get((declared.name, "FromRequest"))
+    for function in block.functions if block is not None else ():
+        if function.name == "from_request":
+            from deadheat.rust.lower.calls import call_function
+
+            value = call_function(low, node, function, [(node, Value())])
+            return Value(Type("Option", (declared,)), deps=value.deps)
+    return Value(Type("Option", (declared,)))
 
 
 def state_key(declared: Type) -> str:

@@ -10,14 +10,22 @@ from tree_sitter import Node
 
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
-from deadheat.rust.ir import NO_DEPS, NOTHING, THROUGH, Deps, Kind, Mode, Value
+from deadheat.rust.db import dispatch as database
+from deadheat.rust.ir import ASSUMED, NO_DEPS, NOTHING, RELAXED, RETRY, THROUGH, Deps, Kind, Mode, Value
+from deadheat.rust.items import Function
 from deadheat.rust.lower.builder import Lowering
-from deadheat.rust.lower.closures import run_closure
-from deadheat.rust.lower.expressions import evaluate, gather, key_of, value_of
+from deadheat.rust.lower.cells import cell
+from deadheat.rust.lower.closures import outer_effect, run_closure
+from deadheat.rust.lower.expressions import dereferenced, evaluate, gather, key_of, value_of
+from deadheat.rust.lower.files import SAME_PATH, file_method, passed_on
+from deadheat.rust.lower.guards import is_map_guard, is_maybe, unwraps
 from deadheat.rust.lower.managed import managed
+from deadheat.rust.lower.maps import concurrent
+from deadheat.rust.lower.outside import is_sender, outside_method, permit, send
 from deadheat.rust.lower.results import element_type, method_result
 from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import spawn
+from deadheat.rust.lower.stores import call_store
 from deadheat.rust.lower.values import merge_values
 from deadheat.rust.syntax import significant, text_of
 from deadheat.rust.types import (
@@ -28,6 +36,7 @@ from deadheat.rust.types import (
     is_concurrent_cell,
     is_concurrent_map,
     is_lock,
+    is_store,
     is_synchronised,
     peel,
 )
@@ -39,6 +48,10 @@ _ACCESS = {"read": AccessKind.READ, "write": AccessKind.WRITE, "rmw": AccessKind
 def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Value:
     """`receiver.method(…)`."""
     arguments = _arguments(node)
+    receiver = dereferenced(low, receiver, lambda one: one is None or (one.name, method) in low.types.methods)
+    queried = database.method(low, node, receiver, method)
+    if queried is not None:
+        return queried
     declared = peel(receiver.type)
     if method in known.ACQUIRE:
         guard = _acquire(low, node, receiver, declared, method, len(arguments))
@@ -47,34 +60,74 @@ def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Valu
     if method in known.ATOMIC and _is_atomic_call(declared, arguments):
         return _atomic(low, node, receiver, declared, method, arguments)
     if is_concurrent_map(declared) and receiver.place is not None:
-        return _concurrent(low, node, receiver, declared, method, arguments)
+        return concurrent(low, node, receiver, declared, method, arguments, _values(low, arguments))
+    if declared is not None and is_store(declared):
+        return call_store(low, node, receiver, declared, method)
     state = managed(low, node, method)
     if state is not None:
         return state
+    held = cell(low, node, receiver, method, arguments)
+    if held is not None:
+        return held
     # A method whose receiver is unknown is not guessed: names repeat, and a wrong guess misleads.
     own = low.types.method(receiver.type, method)
     if own is not None:
-        from deadheat.rust.lower.calls import call_function
-
-        given = [(node, receiver)] if own.receiver else []
-        return call_function(low, node, own, given + [(one, _plain(low, one)) for one in arguments])
+        return _call_own(low, node, receiver, own, arguments)
     if (
         method in known.SPAWN_FUTURE
         and arguments
         and arguments[0].type in ("async_block", "closure_expression")
     ):
         return spawn(low, node, method, "", arguments)
-    if method in ("get_or_init", "get_or_try_init", "call_once"):
-        return Value(
-            argument(receiver.type) or receiver.type, receiver.place, receiver.guards, deps=receiver.deps
-        )
-    if receiver.type is not None and receiver.type.short in ("OnceLock", "OnceCell") and method == "get":
-        return Value(Type("Option", (argument(receiver.type),)), receiver.place, deps=receiver.deps)
+    beyond = _beyond(low, node, receiver, method, arguments)
+    if beyond is not None:
+        return beyond
     if method in known.IDENTITY:
+        if method in ("unwrap", "expect"):
+            unwraps(low, node, receiver)
         return _identity(low, receiver, method, arguments)
     if low.is_content(receiver):
         return _on_content(low, node, receiver, method, arguments)
     return _on_value(low, node, receiver, method, arguments)
+
+
+def _is_unwrapped(node: Node) -> bool:
+    """Whether the answer of a call is taken for granted (`.pop().unwrap()`)."""
+    parent = node.parent
+    if parent is None or parent.type != "field_expression":
+        return False
+    return text_of(parent.child_by_field_name("field") or parent) in ("unwrap", "expect", "unwrap_unchecked")
+
+
+def _call_own(low: Lowering, node: Node, receiver: Value, own: Function, arguments: list[Node]) -> Value:
+    from deadheat.rust.lower.calls import call_function, unrun
+
+    given = [(node, receiver)] if own.receiver else []
+    for one in arguments:
+        given.append((one, NOTHING if unrun(low, own, len(given), one) else _plain(low, one)))
+    if own.receiver == "&mut self" and receiver.place is None:
+        _flow_into(low, node, frozenset().union(*(value.deps for _, value in given)))
+    return call_function(low, node, own, given)
+
+
+def _beyond(low: Lowering, node: Node, receiver: Value, method: str, arguments: list[Node]) -> Value | None:
+    """A method that acts outside memory (a file, a channel, another service), or makes what is lazy."""
+    if method in ("get_or_init", "get_or_try_init", "call_once"):
+        inner = argument(receiver.type) or receiver.type
+        return Value(inner, receiver.place, receiver.guards, deps=receiver.deps)
+    found = file_method(low, node, receiver, method, arguments)
+    if found is not None:
+        return found
+    if is_sender(receiver.type) and method != "clone":
+        return send(low, node, receiver, method, gather(tuple(_values(low, arguments)), None).deps)
+    taken = permit(low, node, receiver, method)
+    if taken is not None:
+        return taken
+    event = outside_method(low, node, receiver, method, len(arguments))
+    if event is None:
+        return None
+    given = gather(tuple(_values(low, arguments)), None).deps
+    return Value(Type("Result"), deps=receiver.deps | given | {(event, "")})
 
 
 def _arguments(node: Node) -> list[Node]:
@@ -137,6 +190,8 @@ def _atomic(
     deps: Deps = NO_DEPS
     for one in arguments:
         if one.type == "closure_expression":
+            if method in known.RETRIED:
+                low.emit(Kind.NOP, one, operation=outer_effect(one), mark=RETRY)
             deps |= run_closure(low, one, (NOTHING,)).deps
         else:
             deps |= value_of(low, one).deps
@@ -156,8 +211,9 @@ def _atomic(
         AccessKind.READ if kind is Kind.READ else AccessKind.WRITE, place,
     )  # fmt: skip
     event = low.emit(
-        kind, node, place=place.then(THROUGH), type=declared, operation=operation, method=method, deps=deps
-    )
+        kind, node, place=place.then(THROUGH), type=declared, operation=operation, method=method, deps=deps,
+        mark=RELAXED if _is_relaxed(arguments) else "",
+    )  # fmt: skip
     low.events[event].guards = (event,)
     if kind is Kind.WRITE:
         return NOTHING
@@ -165,29 +221,12 @@ def _atomic(
     return Value(argument(declared), deps=frozenset({(event, "")}))
 
 
-def _concurrent(
-    low: Lowering, node: Node, receiver: Value, declared: Type | None, method: str, arguments: list[Node]
-) -> Value:
-    """A sharded map: every call is one short critical section of its own."""
-    values = _values(low, arguments)
-    place = receiver.place
-    if place is None or method in ("clone",):
-        return receiver
-    effect = known.effect(method)
-    content = place.then(THROUGH)
-    if method in known.KEYED and arguments:
-        content = content.then(f"[{key_of(arguments[0], values[0])}]")
-    operation = f"{declared.short if declared is not None else 'DashMap'}::{method}"
-    note_site(low, node, SiteKind.CALL, operation, _ACCESS[effect], place)
-    event = low.emit(
-        _EFFECTS[effect], node, place=content, type=declared, operation=operation, method=method,
-        deps=gather(tuple(values), None).deps,
-    )  # fmt: skip
-    low.events[event].guards = (event,)
-    found = frozenset({(event, _suffix(method))})
-    if method in known.BORROWING:
-        return Value(method_result(declared, method), content, (event,), deps=found)
-    return Value(method_result(declared, method), deps=found)
+_ENTRY = frozenset({"or_insert", "or_insert_with", "or_default", "and_modify"})
+
+
+def _is_relaxed(arguments: list[Node]) -> bool:
+    orders = [one.text or b"" for one in arguments if (one.text or b"").split(b"::")[-1] in _ORDERINGS]
+    return bool(orders) and orders[0].endswith(b"Relaxed")
 
 
 # What hands the guard on; anything else borrows from it.
@@ -221,7 +260,8 @@ def _identity(low: Lowering, receiver: Value, method: str, arguments: list[Node]
         elif method not in ("as_ref", "as_mut", "as_deref", "as_deref_mut"):
             declared = declared.args[0]
     owned = receiver.owned and method in _PASSING
-    if owned and receiver.type is not None and receiver.type.short in ("Option", "Result"):
+    plain = receiver.type is not None and receiver.type.short in ("Option", "Result")
+    if owned and plain and not is_maybe(low, receiver):
         owned = False  # `guard.unwrap()` of tokio's guard: the content's method, not the lock's
     value = Value(
         declared, receiver.place, receiver.guards, owned, receiver.deps, receiver.key, receiver.parts
@@ -285,7 +325,7 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
         event = low.emit(
             _EFFECTS[effect], node, place=target if exact else place, type=declared,
             operation=f"{declared.short if declared is not None else 'value'}::{method}", method=method,
-            guards=receiver.guards, deps=deps,
+            guards=receiver.guards, deps=deps, mark=ASSUMED if _is_unwrapped(node) else "",
         )  # fmt: skip
         found = frozenset({(event, _suffix(method))}) | receiver.deps
     element = element_type(declared) if declared is not None else None
@@ -301,7 +341,8 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
             produced = run_closure(low, one, (item, item))
     result = method_result(declared, method)
     if method in known.BORROWING:
-        return Value(result, target, receiver.guards, deps=found)
+        goes_on = method in _ENTRY and is_map_guard(low, receiver)
+        return Value(result, target, receiver.guards, owned=goes_on, deps=found)
     if method in ("clone", "cloned", "copied"):
         return low.detach(Value(receiver.type, target, deps=found, key=receiver.key))
     if method in ("map", "and_then", "map_or", "map_or_else", "then") and produced is not None:
@@ -335,6 +376,8 @@ def _on_value(low: Lowering, node: Node, receiver: Value, method: str, arguments
                 parts.append(Value(deps=value.deps))
             else:
                 parts.append(low.use(value, one))
+    if arguments and not arguments[0].type.startswith("closure"):
+        passed_on(low, node, method, list(zip(arguments, parts, strict=True)))
     suffix = _suffix(method) if method not in known.DETACHING or method == "len" else ""
     if not parts or method not in ("map", "and_then", "map_or"):
         deps = frozenset((event, _join(part, suffix)) for event, part in receiver.deps)
@@ -347,14 +390,31 @@ def _on_value(low: Lowering, node: Node, receiver: Value, method: str, arguments
     if declared is not None and is_synchronised(peel(declared)):
         return Value(declared, receiver.place, deps=deps)
     result = method_result(declared, method)
-    keeps = receiver.key if method in ("clone", "to_string", "to_owned", "as_str", "into", "trim") else None
+    if receiver.place is not None and method in known.BORROWING and low.types.holds_locks(result):
+        # `accounts.get(&id)` of a plain collection of locks: still one of its elements.
+        keyed = method in known.KEYED and arguments
+        step = f"[{key_of(arguments[0], parts[0])}]" if keyed else "[*]"
+        place = receiver.place if _is_one(declared) else receiver.place.then(step)
+        return Value(result, place, receiver.guards, deps=deps)
+    keeps = receiver.key if method in ("clone", "to_string", "to_owned", "as_str", "into", "trim") or (
+        method in SAME_PATH
+    ) else None
     return Value(result, None, (), owned=False, deps=deps if len(deps) < 96 else receiver.deps, key=keeps)
+
+
+def _is_one(declared: Type | None) -> bool:
+    inner = peel(declared)
+    return inner is not None and inner.short in ("Option", "Result", "Iter")
 
 
 def _flow_back(low: Lowering, node: Node, deps: Deps) -> None:
     """`local.push(x)`: the local now also holds what `x` depends on."""
-    if not deps:
-        return
+    if deps:
+        _flow_into(low, node, deps)
+
+
+def _flow_into(low: Lowering, node: Node, deps: Deps) -> None:
+    """The variable that a method was called on has changed."""
     callee = node.child_by_field_name("function")
     receiver = callee.child_by_field_name("value") if callee is not None else None
     while receiver is not None and receiver.type in ("field_expression", "index_expression"):

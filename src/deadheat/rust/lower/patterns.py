@@ -18,11 +18,15 @@ def is_existential(pattern: Node) -> bool:
     """Whether a pattern asks only if there is something (`Some(x)`, `None`, `Ok(_)`)."""
     if pattern.type == "identifier":
         return text_of(pattern) == "None" or text_of(pattern)[:1].islower()
+    if pattern.type == "tuple_pattern":  # `match (one, other) { (Ok(_), Ok(_)) => …`
+        return all(child.type == "_" or is_existential(child) for child in significant(pattern))
     if pattern.type != "tuple_struct_pattern":
         return False
     name = segments(pattern.child_by_field_name("type") or pattern)[-1]
     inner = list(significant(pattern))[1:]
-    return name in ("Some", "Ok", "Err") and all(child.type in _PLAIN for child in inner)
+    return name in ("Some", "Ok", "Err", "Success") and all(
+        child.type in _PLAIN or (child.type == "tuple_struct_pattern" and is_existential(child)) for child in inner
+    )
 
 
 _PLAIN = frozenset({"identifier", "mut_pattern", "ref_pattern", "tuple_pattern", "struct_pattern"})
@@ -85,7 +89,7 @@ def _bind_tuple(low: Lowering, pattern: Node, value: Value) -> None:
 def _bind_variant(low: Lowering, pattern: Node, value: Value) -> None:
     name = segments(pattern.child_by_field_name("type") or pattern)[-1]
     inner = list(significant(pattern))[1:]
-    if name in ("Some", "Ok"):
+    if name in ("Some", "Ok", "Success"):
         for child in inner:
             bind(low, child, unwrap(low, value))
     elif name in ("Err", "None"):

@@ -18,7 +18,9 @@ class Binding(Struct, frozen=True):
 
 def with_deps(value: Value, deps: Deps) -> Value:
     """The value, depending on `deps`."""
-    return Value(value.type, value.place, value.guards, value.owned, deps, value.key, value.parts)
+    return Value(
+        value.type, value.place, value.guards, value.owned, deps, value.key, value.parts, value.query
+    )
 
 
 def merge_values(one: Value, other: Value) -> Value:
@@ -32,8 +34,21 @@ def merge_values(one: Value, other: Value) -> Value:
         one.owned or other.owned,
         one.deps | other.deps,
         one.key if one.key == other.key else None,
-        one.parts if len(one.parts) == len(other.parts) else (),
+        _merge_parts(one, other),
+        one.query if one.query == other.query else None,
     )
+
+
+def _merge_parts(one: Value, other: Value) -> tuple[Value, ...]:
+    """Element by element; a path without elements (an error, say) may have told about any of them."""
+    if one.query is not None or other.query is not None:
+        return one.parts if len(one.parts) == len(other.parts) else ()
+    if len(one.parts) == len(other.parts):
+        return tuple(merge_values(left, right) for left, right in zip(one.parts, other.parts, strict=True))
+    if one.parts and other.parts:
+        return ()
+    apart = other.deps if one.parts else one.deps
+    return tuple(with_deps(part, part.deps | apart) for part in one.parts or other.parts)
 
 
 def merge_scopes(environments: list[list[dict[str, Binding]]]) -> list[dict[str, Binding]]:

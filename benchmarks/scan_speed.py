@@ -1,0 +1,140 @@
+"""How long a scan takes, beside semgrep with three rules on the same tree, in the same run.
+
+``--tree PATH`` measures on that package instead of the made-up application. semgrep is taken from
+``SEMGREP`` or the PATH (``pip install semgrep`` in an environment of its own: its pins are not ours);
+without it the ratio is left open. Times are the best of three, of the whole command from its start.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import Figure, emit
+from benchmarks._application import write
+
+ROUNDS = 3
+SMALL, LARGE = 35_000, 100_000
+RULES = """rules:
+- id: guard-across-await
+  languages: [rust]
+  severity: WARNING
+  message: a guard is held across an await
+  pattern: |
+    let $G = $M.lock().unwrap();
+    ...
+    $X.await;
+- id: load-then-store
+  languages: [rust]
+  severity: WARNING
+  message: a load decides about a store
+  pattern: "if $A.load(...) { ... $A.store(...); ... }"
+- id: two-locks
+  languages: [rust]
+  severity: WARNING
+  message: a value is read under one lock and written under another
+  pattern: |
+    let $V = $M.lock().unwrap().$F;
+    ...
+    $M.lock().unwrap().$F = $W;
+"""
+# `/usr/bin/time` is not everywhere: a child measures its own peak.
+_PEAK = (
+    "import resource, runpy, sys; sys.argv = ['deadheat', *sys.argv[1:]]\n"
+    "try:\n    runpy.run_module('deadheat', run_name='__main__')\n"
+    "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+)
+
+
+def best(command: list[str], before: "list[str] | None" = None) -> float:
+    """The shortest of several runs, in seconds."""
+    times: list[float] = []
+    for _ in range(ROUNDS):
+        if before is not None:
+            subprocess.run(before, check=True)
+        began = time.perf_counter()
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+        times.append(time.perf_counter() - began)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"{command[0]} failed: {done.stderr.decode('utf-8', 'replace')[-800:]}")
+    return min(times)
+
+
+def scan(tree: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "deadheat", "scan", str(tree), "--exit-zero", "--format", "json", *more]
+
+
+def peak(tree: Path) -> float:
+    """The most memory one cold scan has, in MB."""
+    arguments = scan(tree, "--no-cache")[3:]
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    return int(done.stderr.split()[-1]) / 1024
+
+
+def semgrep(tree: Path, rules: Path) -> float | None:
+    program = os.environ.get("SEMGREP") or shutil.which("semgrep")
+    if program is None:
+        return None
+    command = [program, "scan", "--config", str(rules), "--metrics", "off", "--disable-version-check",
+               "--quiet", "--json", str(tree)]  # fmt: skip
+    return best(command)
+
+
+def main() -> None:
+    """Measure and print the figures."""
+    with tempfile.TemporaryDirectory(prefix="deadheat-bench-") as temporary:
+        home = Path(temporary)
+        rules = home / "rules.yml"
+        rules.write_text(RULES, "utf-8")
+        given = sys.argv[sys.argv.index("--tree") + 1] if "--tree" in sys.argv else None
+        small = Path(given).resolve() if given is not None else home / "small"
+        size = f"{write(small, SMALL):,} lines" if given is None else small.name
+        ours, peer = best(scan(small, "--no-cache")), semgrep(small, rules)
+        ratio = ours / peer if peer is not None else None
+        figures = [
+            Figure(
+                f"scan from cold, {size}", "s", ours, peer, "semgrep, three rules", ratio,
+                "at most a fifth of semgrep's time", None if ratio is None else ratio <= 0.2,
+            )
+        ]  # fmt: skip
+        if given is None:
+            large = home / "large"
+            size = f"{write(large, LARGE):,} lines"
+            took, memory = best(scan(large, "--no-cache")), peak(large)
+            figures += [
+                Figure(f"scan from cold, {size}", "s", took, goal="under 4 s on two cores", met=took < 4),
+                Figure(f"memory of it, {size}", "MB", memory, goal="under 1 GB", met=memory < 1_000),
+            ]
+            subprocess.run(scan(small), stdout=subprocess.DEVNULL, check=True)
+            again = best(scan(small))
+            figures.append(Figure("scan again, nothing changed", "s", again, ours, "from cold", again / ours))
+            touch = [sys.executable, "-c", _TOUCH, str(small / "src" / "part1.rs")]
+            changed = best(scan(small), before=touch)
+            figures.append(
+                Figure(
+                    "scan again, one file changed",
+                    "s",
+                    changed,
+                    ours,
+                    "from cold",
+                    changed / ours,
+                    "under 0.5 s",
+                    changed < 0.5,
+                )
+            )  # fmt: skip
+        emit(*figures)
+
+
+_TOUCH = "import sys; open(sys.argv[1], 'a').write('\\n// a line more\\n')"
+
+
+if __name__ == "__main__":
+    main()

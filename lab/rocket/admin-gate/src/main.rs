@@ -1,0 +1,104 @@
+//! An office that pays out money to whom an administrator says.
+//!
+//! Who is an administrator is looked up by the request guard `Admin`, and whoever
+//! is not gets a 403: the handler never runs. But Rocket runs the guards when a
+//! request's headers are there, and the handler when its body is. In between there
+//! is as much time as the client likes to take. An administrator who knows that she
+//! is about to be demoted sends everything but the last byte of her last payout:
+//!
+//! ```text
+//! POST /admin/payout           POST /demote/ada          administrators
+//! all but one byte
+//! guard: admin?  yes                                     ada, bob
+//!                              remove ada                bob
+//!                              "ada is no admin now"     bob
+//! the last byte
+//! handler: pay, "paid to …"                              bob
+//! ```
+//!
+//! The journal then reads "ada demoted", "ada pays …", and in that order it never
+//! could if the requests came one after the other. There is no luck in it: the byte
+//! is kept back until the other request has been answered.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use rocket::http::Status;
+use rocket::outcome::{try_outcome, IntoOutcome};
+use rocket::request::{FromRequest, Outcome, Request};
+use rocket::{async_trait, get, launch, post, routes, State};
+
+struct Office {
+    books: Mutex<Books>,
+}
+
+struct Books {
+    admins: HashSet<String>,
+    journal: Vec<String>,
+}
+
+impl Books {
+    fn on_the_first_day() -> Self {
+        Books {
+            admins: HashSet::from(["ada".to_string(), "bob".to_string()]),
+            journal: Vec::new(),
+        }
+    }
+}
+
+/// An administrator, by the name that the gateway in front put into `x-user`.
+struct Admin<'r>(&'r str);
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Admin<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let user = request.headers().get_one("x-user");
+        let user = try_outcome!(user.or_error((Status::Unauthorized, ())));
+        let office = try_outcome!(request.guard::<&State<Office>>().await);
+
+        match office.books.lock().unwrap().admins.contains(user) {
+            true => Outcome::Success(Admin(user)),
+            false => Outcome::Error((Status::Forbidden, ())),
+        }
+    }
+}
+
+#[post("/admin/payout", data = "<recipient>")]
+fn payout(admin: Admin<'_>, recipient: String, office: &State<Office>) -> String {
+    let mut books = office.books.lock().unwrap();
+    books.journal.push(format!("{} pays {recipient}", admin.0));
+    format!("paid to {recipient}")
+}
+
+#[post("/demote/<user>")]
+fn demote(user: &str, office: &State<Office>) -> (Status, String) {
+    let mut books = office.books.lock().unwrap();
+    if !books.admins.remove(user) {
+        return (Status::Conflict, format!("{user} was no admin"));
+    }
+    books.journal.push(format!("{user} demoted"));
+    (Status::Ok, format!("{user} is no admin now"))
+}
+
+#[get("/journal")]
+fn journal(office: &State<Office>) -> String {
+    office.books.lock().unwrap().journal.join("\n")
+}
+
+/// Back to the first day, for whoever tries this more than once.
+#[post("/reset")]
+fn reset(office: &State<Office>) -> &'static str {
+    *office.books.lock().unwrap() = Books::on_the_first_day();
+    "as on the first day"
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .manage(Office {
+            books: Mutex::new(Books::on_the_first_day()),
+        })
+        .mount("/", routes![payout, demote, journal, reset])
+}

@@ -1,0 +1,1 @@
+"""Timed attacks on a running server: aim, release, hold, judge."""

@@ -1,0 +1,245 @@
+"""What is true of two statements of one request.
+
+Owns the questions that every database rule asks: the same row? can another request get in between?
+is the number of changed rows looked at? who else changes this column? It must not know shapes.
+
+What protects a pair: an exclusive lock of the process over both; one transaction over both, if it is
+serializable (or takes the write lock at once), or the database is SQLite, or a row was locked
+(`FOR UPDATE`, an earlier UPDATE) before the read. READ COMMITTED alone protects nothing (Berenson et
+al., "A Critique of ANSI SQL Isolation Levels", 1995).
+"""
+
+import re
+import tomllib
+from typing import cast
+
+from msgspec import Struct
+
+from deadheat.rust import Event, Kind, Mode, Place, Program, Root
+from deadheat.rust.db.query import CACHE, Op, Query
+from deadheat.rust.ir import Deps
+from deadheat.rust.types import is_store
+
+_DATABASES = (
+    "diesel", "diesel-async", "sqlx", "sea-orm", "rusqlite", "tokio-rusqlite", "tokio-postgres", "postgres",
+    "mysql", "mysql_async", "rocket_sync_db_pools", "rocket_db_pools", "rocket_contrib",
+)  # fmt: skip
+_STAMPS = frozenset({"updated_at", "modified_at", "last_modified", "updated", "modified", "revision_date"})
+_VERSIONS = frozenset({"version", "lock_version", "revision", "rev", "etag", "generation", "row_version"})
+_NAME = re.compile(r"^[a-z_][a-z0-9_]*$", re.IGNORECASE)
+
+
+class Writer(Struct, frozen=True):
+    """A statement that changes existing rows, or makes them."""
+
+    root: Root
+    event: Event
+    columns: frozenset[str] | None  # None: any
+
+
+class Facts:
+    """The statements of a program."""
+
+    def __init__(self, program: Program) -> None:
+        """Collect who writes which columns of which table."""
+        self.program = program
+        self.only_sqlite = _only_sqlite(program)
+        self.writers: dict[str, list[Writer]] = {}
+        self.readers: dict[str, list[Root]] = {}
+        for root in program.roots:
+            for event in statements(root):
+                query = event.query
+                if query is None:
+                    continue
+                if query.op is Op.SELECT:
+                    self.readers.setdefault(query.table, []).append(root)
+                elif query.op is not Op.INSERT or query.conflict in ("update", "replace"):
+                    self.writers.setdefault(query.table, []).append(Writer(root, event, changed(event)))
+
+    def changers(self, table: str, columns: frozenset[str]) -> list[Writer]:
+        """Who changes one of these columns of an existing row (or deletes it)."""
+        found: list[Writer] = []
+        for writer in self.writers.get(table, ()):
+            query = writer.event.query
+            if query is None or query.op is Op.DELETE:
+                continue
+            if writer.columns is not None and writer.columns & columns:
+                found.append(writer)
+        return found
+
+    # ------------------------------------------------------------------ protection
+
+    def protected(self, root: Root, first: Event, second: Event) -> bool:
+        """Whether no other request can get in between (or would be told so)."""
+        flow = root.flow
+        both = flow.must[first.id] & flow.must[second.id]
+        held = flow.held(first, surely=True)
+        if any(
+            guard.mode is not Mode.SHARED and not is_store(guard.type)
+            for guard in held
+            if both >> guard.id & 1
+        ):
+            return True
+        together = [root.events[g] for g in first.guards if g in second.guards and g >= 0]
+        begun = [event for event in together if event.kind is Kind.BEGIN]
+        if not begun:
+            return False
+        if self.only_sqlite or any(event.operation for event in begun):
+            return True
+        query = first.query
+        if query is not None and query.locked and not query.aggregate:
+            return True
+        return any(self._locks(event, begun[0].id) for event in statements(root) if event.id < first.id)
+
+    def _locks(self, event: Event, transaction: int) -> bool:
+        """Whether the statement keeps other transactions from the rows it touched."""
+        query = event.query
+        if query is None or transaction not in event.guards:
+            return False
+        return query.locked or query.op in (Op.UPDATE, Op.DELETE) or query.conflict == "update"
+
+    def unique(self, query: Query, columns: frozenset[str]) -> bool | None:
+        """Whether rows that agree in these columns are one row; None when no schema tells."""
+        if query.store == CACHE:
+            return True
+        return self.program.schema.unique(query.table, columns)
+
+
+def statements(root: Root) -> list[Event]:
+    """The database accesses of a root that can be reached, in program order."""
+    known = root.__dict__.get("_statements")
+    if known is None:
+        known = [
+            e for e in root.events if e.query is not None and e.place is not None and root.flow.is_live(e)
+        ]
+        root.__dict__["_statements"] = known
+    return cast("list[Event]", known)
+
+
+def changed(event: Event) -> frozenset[str] | None:
+    """The columns that a write really changes; None when they cannot be told."""
+    query = event.query
+    if query is None:
+        return frozenset()
+    edits = edited(event.deps)
+    if query.whole and edits:
+        return edits  # the rest of the row is written as it was loaded
+    if query.whole or not query.columns:
+        return None
+    return frozenset(query.columns)
+
+
+def edited(deps: Deps) -> frozenset[str]:
+    """The fields that were assigned since the row was loaded (`=used`)."""
+    steps = (part.rsplit(".", 1)[-1] for _, part in deps if "=" in part)
+    return frozenset(step[1:] for step in steps if step.startswith("="))
+
+
+def parts(read: Event, deps: Deps) -> list[str]:
+    """What `deps` know of a read."""
+    return [part for number, part in deps if number == read.id and "=" not in part]
+
+
+def is_existence(part: str) -> bool:
+    """Whether only the presence of a row is known, not what is in it."""
+    return part == "?" or (part.startswith("?") and not _columns_in(part[1:]))
+
+
+def _columns_in(part: str) -> list[str]:
+    return [step for step in part.split(".") if step and not step.endswith("()") and _NAME.match(step)]
+
+
+def columns_in(facts: list[str]) -> frozenset[str]:
+    """The columns that known parts name; empty when a whole row is known."""
+    return frozenset(column for part in facts for column in _columns_in(part)[:1])
+
+
+def same_row(read: Event, write: Event) -> bool | None:
+    """Whether both statements mean one row; None when it cannot be told."""
+    one, other = read.query, write.query
+    if one is None or other is None or one.table != other.table:
+        return False
+    if any(number == read.id for number, _ in write.selects):
+        return True
+    left = {(c.column, c.key) for c in one.where if c.operator == "=" and c.key is not None}
+    right = {(c.column, c.key) for c in other.where if c.operator == "=" and c.key is not None}
+    if left & right:
+        return True
+    if not one.where and not other.where and not one.opaque and not other.opaque:
+        return True
+    if other.whole and any(number == read.id for number, _ in write.deps):
+        return True
+    columns = {column for column, _ in left} & {column for column, _ in right}
+    return False if columns else None
+
+
+def dominates(root: Root, first: Event, second: Event) -> bool:
+    """Whether every way to `second` leads through `first`."""
+    pending, seen = [second.id], {second.id}
+    while pending:
+        for pred in root.events[pending.pop()].preds:
+            if pred == 0:
+                return False
+            if pred != first.id and pred not in seen:
+                seen.add(pred)
+                pending.append(pred)
+    return True
+
+
+def looked_at(root: Root, write: Event) -> bool:
+    """Whether somebody asks how many rows a write changed (`?` alone does not)."""
+    query = write.query
+    returning = query is not None and query.returning
+    for event in root.events:
+        if event.kind not in (Kind.BRANCH, Kind.RETURN):
+            continue
+        for number, part in (*event.deps, *(event.control if event.kind is Kind.RETURN else ())):
+            if number == write.id and (returning or not is_existence(part)):
+                return True
+    return False
+
+
+def versioned(root: Root, read: Event, write: Event) -> bool:
+    """Optimistic locking: the WHERE names a version that was read, and the count is looked at."""
+    query = write.query
+    if query is None:
+        return False
+    chosen = columns_in(parts(read, write.selects))
+    named = {one.column for one in query.where if one.column in chosen}
+    keys = named & (_VERSIONS | _STAMPS | set(query.columns))
+    return bool(keys) and looked_at(root, write)
+
+
+def rechecked(write: Event, columns: frozenset[str]) -> bool:
+    """Whether the write's own WHERE asks again about what was checked."""
+    query = write.query
+    return query is not None and bool(query.named() & columns)
+
+
+def _only_sqlite(program: Program) -> bool:
+    """Whether every database library of the project is built for SQLite alone."""
+    found: set[str] = set()
+    for content in program.tree.manifests.values():
+        try:
+            manifest = tomllib.loads(content.decode())
+        except ValueError:
+            continue
+        tables = [
+            manifest.get("dependencies"),
+            cast("dict[str, object]", manifest.get("workspace") or {}).get("dependencies"),
+        ]
+        for table in tables:
+            for name, value in table.items() if isinstance(table, dict) else ():
+                if name not in _DATABASES:
+                    continue
+                text = f"{name} {value}".lower()
+                found |= {word for word in ("sqlite", "postgres", "mysql", "mongo") if word in text}
+                found |= {"feature"} if isinstance(value, dict) and "optional" in value else set()
+    return found == {"sqlite"}
+
+
+def table_place(query: Query, columns: frozenset[str] = frozenset()) -> Place:
+    """The state that a finding is about: `coupons`, or `coupons.used` for one column."""
+    if len(columns) == 1:
+        return Place(f"D:{query.table}", tuple(columns))
+    return Place(f"D:{query.table}")

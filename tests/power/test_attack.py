@@ -1,0 +1,166 @@
+"""Power: `deadheat attack` finds the planted races on running servers, and nothing on the fixed twins.
+
+Each attack has 2,000 requests, in total, as its command line has by default.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from deadheat.io.resources import resource
+from deadheat.report.schema import schema
+from tests.power.command import deadheat
+from tests.servers.postgres import postgres
+
+pytestmark = pytest.mark.rocket
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = resource("lab", "rocket")
+DATABASES = ROOT / "lab" / "databases"
+SERVERS = ROOT / "benchmarks" / "servers"
+_LISTENING = re.compile(r"http://127\.0\.0\.1:(\d+)")
+
+ROCKET = {
+    "rate-limit": "observed",
+    "admin-gate": "forced",
+    "sessions": "observed",
+    "signup": "observed",
+}
+"""Applications whose deadheat.toml says how they start over, and what is shown of their races."""
+
+
+def built(workspace: Path, application: str) -> Path:
+    subprocess.run(["cargo", "build", "--quiet", "-p", application], cwd=workspace, check=True)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", workspace / "target"))
+    return target / "debug" / application
+
+
+# One line says where it listens; then its log must not fill the pipe.
+ENVIRONMENT: Mapping[str, str] = {"ROCKET_LOG_LEVEL": "critical"}
+
+
+@contextmanager
+def running(
+    *command: str | Path, cwd: Path | None = None, environment: Mapping[str, str] = ENVIRONMENT
+) -> Iterator[str]:
+    """Start a server, give its URL as it prints it, and end it."""
+    child = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**os.environ, "ROCKET_PORT": "0", "ROCKET_CLI_COLORS": "false", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if found := _LISTENING.search(line):
+                yield found[0]
+                return
+        raise AssertionError(f"{command[0]} ended before it listened")
+    finally:
+        child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+def attack(*words: str | Path, cwd: Path) -> tuple[int, dict[str, list[dict[str, object]]]]:
+    """Attack; gives the exit code and the run, valid and within its budget."""
+    done = deadheat("attack", *words, "--format", "json", "--quiet", cwd=cwd)
+    assert done.stdout, done.stderr
+    run = json.loads(done.stdout)
+    jsonschema.validate(run, schema())
+    for each in run["coverage"]["attacks"]:
+        assert each["requests"] <= 2_000
+    return done.returncode, run
+
+
+def proofs(run: dict[str, list[dict[str, object]]]) -> set[object]:
+    return {finding["proof"] for finding in run["findings"]}
+
+
+@pytest.mark.parametrize("application", sorted(ROCKET))
+def test_rocket(application: str, tmp_path: Path) -> None:
+    for name in (application, f"{application}-fixed"):
+        binary = built(LAB, name)
+        with running(binary) as url:
+            code, run = attack("--url", url, "--config", LAB / name / "deadheat.toml", cwd=tmp_path)
+        if name == application:
+            assert (code, proofs(run)) == (1, {ROCKET[application]})
+        else:
+            assert (code, run["findings"]) == (0, []), run["not_tested"]
+
+
+def test_a_coupon_that_only_a_restart_brings_back(tmp_path: Path) -> None:
+    for name, expected in (("coupons", 1), ("coupons-fixed", 0)):
+        binary = built(LAB, name)
+        with running(binary) as url:
+            pass  # a port that is free now
+        code, run = attack(
+            "--url", f"{url}/redeem/WELCOME10", "-X", "POST", "-n", "2", "--probe", "GET /paid-out",
+            "--serve", binary, cwd=tmp_path,
+        )  # fmt: skip
+        assert code == expected, run["not_tested"]
+        assert bool(run["findings"]) == (expected == 1)
+
+
+@pytest.mark.parametrize("application", ["stock-sqlite", "stock-postgres", "signup-postgres"])
+def test_databases(application: str, tmp_path: Path) -> None:
+    for name in (application, f"{application}-fixed"):
+        binary = built(DATABASES, name)
+        with ExitStack() as stack:
+            environment = dict(ENVIRONMENT)
+            if application.endswith("postgres"):
+                environment["DATABASE_URL"] = stack.enter_context(postgres()).database("lab")
+            url = stack.enter_context(running(binary, environment=environment))
+            code, run = attack("--url", url, "--config", DATABASES / name / "deadheat.toml", cwd=tmp_path)
+        if name == application:
+            assert (code, proofs(run)) == (1, {"observed"})
+        else:
+            assert (code, run["findings"]) == (0, []), run["not_tested"]
+
+
+PYTHON = (sys.executable, "-m", "benchmarks.servers.python_shop")
+NODE = ("node", SERVERS / "node_shop.mjs")
+
+
+@pytest.mark.parametrize("command", [PYTHON, NODE], ids=["python", "node"])
+@pytest.mark.parametrize("scenario", ["coupon-paid-twice", "one-lamp-sold-twice"])
+def test_other_servers(command: tuple[str | Path, ...], scenario: str, tmp_path: Path) -> None:
+    for options, expected in (((), 1), (("--fixed",), 0)):
+        with running(*command, *options, cwd=ROOT) as url:
+            code, run = attack("--url", url, "--config", SERVERS / "deadheat.toml", scenario, cwd=tmp_path)
+        assert code == expected, run["not_tested"]
+        assert bool(run["findings"]) == (expected == 1)
+
+
+def test_what_timing_cannot_reach_is_said_and_is_no_pass(tmp_path: Path) -> None:
+    binary = built(LAB, "counter")
+    with running(binary) as url:
+        code, run = attack(
+            "--url",
+            f"{url}/increment",
+            "-n",
+            "2",
+            "--source",
+            LAB / "counter",
+            "--rounds",
+            "40",
+            cwd=tmp_path,
+        )
+    if run["findings"]:
+        pytest.skip("a free core and luck: timing reached it this time")
+    assert code == 3
+    (missing,) = [each for each in run["not_tested"] if str(each["what"]).startswith("DH104")]
+    assert "not reachable by timing here (0 of 40 rounds, 100% of the pairs overlapped" in str(missing["why"])
+    assert str(missing["mend"]).startswith("deadheat hunt ")

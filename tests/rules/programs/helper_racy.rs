@@ -1,0 +1,43 @@
+use rocket::{delete, get, http::Status, launch, post, put, routes, State};
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::{HashMap, HashSet};
+use std::sync::{atomic::*, Arc, Mutex, OnceLock, RwLock};
+
+#[derive(Default)]
+struct App {
+    roles: RwLock<HashMap<String, String>>,
+    vault: Mutex<HashMap<String, String>>,
+}
+impl App {
+    fn is_admin(&self, u: &str) -> bool {
+        self.roles
+            .read()
+            .unwrap()
+            .get(u)
+            .map(|r| r == "admin")
+            .unwrap_or(false)
+    }
+}
+#[delete("/v/<u>/<k>")]
+fn act(u: &str, k: &str, app: &State<App>) -> Status {
+    if !app.is_admin(u) {
+        return Status::Forbidden;
+    }
+    app.vault.lock().unwrap().remove(k);
+    Status::Ok
+}
+#[put("/r/<u>/<r>")]
+fn role(u: String, r: String, app: &State<App>) {
+    app.roles.write().unwrap().insert(u, r);
+}
+#[delete("/r/<u>")]
+fn fire(u: &str, app: &State<App>) {
+    app.roles.write().unwrap().remove(u);
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .manage(App::default())
+        .mount("/", routes![act, role, fire])
+}

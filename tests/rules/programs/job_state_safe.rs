@@ -1,0 +1,33 @@
+use rocket::{launch, post, routes, State};
+use std::sync::Mutex;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Idle,
+    Running,
+}
+
+struct Job {
+    phase: Mutex<Phase>,
+}
+
+#[post("/start")]
+fn start(job: &State<Job>) -> &'static str {
+    let mut phase = job.phase.lock().unwrap();
+    match *phase {
+        Phase::Running => "already running",
+        Phase::Idle => {
+            *phase = Phase::Running;
+            "started"
+        }
+    }
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .manage(Job {
+            phase: Mutex::new(Phase::Idle),
+        })
+        .mount("/", routes![start])
+}

@@ -1,0 +1,31 @@
+use rocket::{launch, post, routes, State};
+use std::sync::Mutex;
+
+macro_rules! lock {
+    ($mutex:expr) => {
+        $mutex
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    };
+}
+
+#[derive(Default)]
+struct App {
+    credits: Mutex<u32>,
+}
+
+#[post("/use")]
+fn act(app: &State<App>) -> &'static str {
+    if *lock!(app.credits) == 0 {
+        return "no credits";
+    }
+    *lock!(app.credits) -= 1;
+    "used one"
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .manage(App::default())
+        .mount("/", routes![act])
+}

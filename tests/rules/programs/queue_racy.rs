@@ -1,0 +1,27 @@
+use rocket::{get, launch, post, routes, State};
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+#[derive(Default)]
+struct Jobs {
+    queue: Mutex<VecDeque<String>>,
+}
+
+#[post("/jobs", data = "<job>")]
+fn add(job: String, jobs: &State<Jobs>) {
+    jobs.queue.lock().unwrap().push_back(job);
+}
+
+#[get("/jobs/next")]
+fn next(jobs: &State<Jobs>) -> Option<String> {
+    let first = jobs.queue.lock().unwrap().front().cloned()?;
+    jobs.queue.lock().unwrap().pop_front();
+    Some(first)
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .manage(Jobs::default())
+        .mount("/", routes![add, next])
+}

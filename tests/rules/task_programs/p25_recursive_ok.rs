@@ -1,0 +1,5 @@
+// expects: nothing
+use rocket::{get,post,State}; use parking_lot::RwLock;
+struct Db { users: RwLock<Vec<u64>> }
+#[get("/stats")] fn stats(db: &State<Db>) -> String { let users = db.users.read(); let c = db.users.read_recursive().len(); format!("{} {}", users.len(), c) }
+#[post("/add")] fn add(db: &State<Db>) { db.users.write().push(1); }
