@@ -23,9 +23,11 @@ from benchmarks._corpus_tables import findings, labels, repositories
 _LABELS = Path(__file__).parent.parent.parent / "shared" / "corpus"
 
 
-def figures(scans: tuple[Scanned, ...], found: tuple[Outcome, ...]) -> tuple[Figure, ...]:
-    """The four figures that have a goal."""
-    whole = all(scan.problem is None for scan in scans)
+def figures(
+    scans: tuple[Scanned, ...], found: tuple[Outcome, ...], *, limited: bool = False
+) -> tuple[Figure, ...]:
+    """The four figures that have a goal; a limited run, or one with something untested, meets none."""
+    whole = not limited and all(scan.problem is None for scan in scans)
     tested = [one for one in found if one.scan.problem is None]
     races = [one for one in tested if one.label.kind == "race"]
     clean = [one for one in tested if one.label.kind == "clean"]
@@ -79,7 +81,10 @@ def main() -> int:
         print(
             f"{options.labels}: no labels ({error.strerror}); name the corpus with --labels", file=sys.stderr
         )
-        return 2
+        if not options.json:
+            return 2
+        emit()  # a run of all benchmarks goes on without this one
+        return 0
     scans: list[Scanned] = []
     for repo, commit in sorted({(label.repo, label.commit) for label in listed}):
         scans.append(scan_commit(options.mirror, repo, commit))
@@ -94,7 +99,7 @@ def main() -> int:
             if scan.problem is not None:
                 print(f"not tested: {scan.repo}@{scan.commit[:10]}: {scan.problem}")
         print()
-    emit(*figures(done, found))
+    emit(*figures(done, found, limited=bool(options.only)))
     return 0
 
 

@@ -98,7 +98,14 @@ def test_rocket(application: str, tmp_path: Path) -> None:
         if name == application:
             assert (code, proofs(run)) == (1, {ROCKET[application]})
         else:
-            assert (code, run["findings"]) == (0, []), run["not_tested"]
+            assert run["findings"] == []
+            assert code == 0 or too_busy(run), run["not_tested"]
+
+
+def too_busy(run: dict[str, list[dict[str, object]]]) -> bool:
+    """Whether the machine, and nothing else, kept the racers from meeting: then exit 3 is the truth."""
+    whys = [str(missing["why"]) for missing in run["not_tested"]]
+    return bool(whys) and all("at the same time" in why or "cores were free" in why for why in whys)
 
 
 def test_a_coupon_that_only_a_restart_brings_back(tmp_path: Path) -> None:
@@ -110,8 +117,8 @@ def test_a_coupon_that_only_a_restart_brings_back(tmp_path: Path) -> None:
             "--url", f"{url}/redeem/WELCOME10", "-X", "POST", "-n", "2", "--probe", "GET /paid-out",
             "--serve", binary, cwd=tmp_path,
         )  # fmt: skip
-        assert code == expected, run["not_tested"]
         assert bool(run["findings"]) == (expected == 1)
+        assert code == expected or (expected == 0 and too_busy(run)), run["not_tested"]
 
 
 @pytest.mark.parametrize("application", ["stock-sqlite", "stock-postgres", "signup-postgres"])
@@ -127,7 +134,8 @@ def test_databases(application: str, tmp_path: Path) -> None:
         if name == application:
             assert (code, proofs(run)) == (1, {"observed"})
         else:
-            assert (code, run["findings"]) == (0, []), run["not_tested"]
+            assert run["findings"] == []
+            assert code == 0 or too_busy(run), run["not_tested"]
 
 
 PYTHON = (sys.executable, "-m", "benchmarks.servers.python_shop")
@@ -140,8 +148,8 @@ def test_other_servers(command: tuple[str | Path, ...], scenario: str, tmp_path:
     for options, expected in (((), 1), (("--fixed",), 0)):
         with running(*command, *options, cwd=ROOT) as url:
             code, run = attack("--url", url, "--config", SERVERS / "deadheat.toml", scenario, cwd=tmp_path)
-        assert code == expected, run["not_tested"]
         assert bool(run["findings"]) == (expected == 1)
+        assert code == expected or (expected == 0 and too_busy(run)), run["not_tested"]
 
 
 def test_what_timing_cannot_reach_is_said_and_is_no_pass(tmp_path: Path) -> None:
@@ -159,8 +167,10 @@ def test_what_timing_cannot_reach_is_said_and_is_no_pass(tmp_path: Path) -> None
             cwd=tmp_path,
         )
     if run["findings"]:
-        pytest.skip("a free core and luck: timing reached it this time")
+        # A free core and luck: timing reached it this time, and then it is a finding like any other.
+        assert (code, proofs(run)) == (1, {"observed"})
+        return
     assert code == 3
     (missing,) = [each for each in run["not_tested"] if str(each["what"]).startswith("DH104")]
-    assert "not reachable by timing here (0 of 40 rounds, 100% of the pairs overlapped" in str(missing["why"])
+    assert "not reachable by timing here (0 of 40 rounds" in str(missing["why"]) or too_busy(run)
     assert str(missing["mend"]).startswith("deadheat hunt ")

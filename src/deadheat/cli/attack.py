@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 from msgspec import Struct, structs
 
-from deadheat.cli.attack_scenario import OneOff, one_off, rehearsal, selected
+from deadheat.cli.attack_scenario import OneOff, one_off, over_http, rehearsal, selected
 from deadheat.cli.options import EXIT_CLEAN, EXIT_FINDINGS, EXIT_UNTESTED, Output, gathered, output_options
 from deadheat.cli.output import deliver
 from deadheat.cli.progress import Progress
@@ -45,12 +45,14 @@ class Aims(Struct, frozen=True):
 
 @click.command()
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
-@click.option("--url", help="The server; with a path, the request to race.")
+@click.option(
+    "--url", help="The server; with a path, the request to race (ws://…: the WebSocket of a message)."
+)
 @click.option(
     "-X", "--request", "method", default=None, help="Its method [default: GET, or POST with a body]."
 )
 @click.option("-H", "--header", "headers", multiple=True, help="A header of it: 'Name: value'; repeatable.")
-@click.option("-d", "--data", help="Its body.")
+@click.option("-d", "--data", help="Its body, or the message.")
 @click.option(
     "-n", "count", type=click.IntRange(1, 2_000), default=None, help="How many at once [default: 2]."
 )
@@ -162,6 +164,8 @@ def attack(
     chosen = (made,) if made is not None else selected(scenarios, config, given)
     if made is not None and scenarios:
         raise DeadheatError("race the request given here, or scenarios by name, not both")
+    if "ws" in via.split("/") and not all(racer.request.message for each in chosen for racer in each.racers):
+        raise DeadheatError(f"--via {via}: only messages go over WebSockets; --url ws://… makes -d one")
     origin = _origin(url, there, config, insecure=insecure)
     if dry_run:
         click.echo(rehearsal(chosen, origin, config), nl=False)
@@ -262,7 +266,7 @@ def _again(name: str) -> str:
 
 def _origin(url: str | None, there: Origin | None, config: Config, *, insecure: bool) -> Origin:
     if url is not None:
-        origin = Origin.of(url)
+        origin = Origin.of(over_http(url))
     elif there is not None:
         origin = there
     elif len(config.targets) == 1:

@@ -11,8 +11,9 @@ from msgspec import Struct, structs
 from deadheat.io import imports
 from deadheat.io.config_file import RequestTable
 from deadheat.io.config_mistake import Mistake, suggest
-from deadheat.io.config_request import request
-from deadheat.model import DeadheatError, Origin, Racer, Request, Reset, Scenario, Setting
+from deadheat.io.config_request import checked_headers, checked_target, request
+from deadheat.io.config_websocket import unsuitable
+from deadheat.model import MESSAGE, DeadheatError, Origin, Racer, Request, Reset, Scenario, Setting
 from deadheat.model.config import Config
 from deadheat.oracle.invariants import Invariant, InvariantError
 from deadheat.oracle.recipes import RECIPES
@@ -94,6 +95,12 @@ def _with(scenario: Scenario, given: OneOff, config: Config, name: str) -> Scena
             racers = (structs.replace(racers[0], count=given.count),)
     elif len(racers) == 1 and racers[0].count == 1:
         racers = (structs.replace(racers[0], count=2),)
+    if why := unsuitable(
+        (racer.request for racer in racers),
+        given.recipe or setting.recipe,
+        (*scenario.invariants, *given.invariants),
+    ):
+        raise DeadheatError(why)
     names = setting.names or tuple(str(probe) for probe in scenario.probes)
     return structs.replace(
         scenario,
@@ -108,6 +115,7 @@ def _with(scenario: Scenario, given: OneOff, config: Config, name: str) -> Scena
             recipe=given.recipe or setting.recipe,
             limit=setting.limit if given.limit is None else given.limit,
             extracts=setting.extracts,
+            expects=setting.expects,
             names=names + tuple(str(probe) for probe in probes),
             sql=setting.sql,
             commands=setting.commands,
@@ -132,11 +140,12 @@ def _racers(given: OneOff) -> tuple[list[Racer], Origin | None]:
         )
     racers = [Racer(each.request) for each in found]
     if given.url is not None:
-        Origin.of(given.url)  # says what is wrong with it, before its path is looked at
+        Origin.of(over_http(given.url))  # says what is wrong with it, before its path is looked at
         parts = urlsplit(given.url)
         if parts.path not in {"", "/"} or parts.query or (not racers and _says_request(given)):
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            racers.append(Racer(_typed(given, target)))
+            message = parts.scheme in _WEBSOCKET
+            racers.append(Racer((_typed_message if message else _typed)(given, target)))
     return racers, next(iter(origins), None)
 
 
@@ -144,13 +153,37 @@ def _says_request(given: OneOff) -> bool:
     return given.method is not None or given.data is not None or bool(given.headers)
 
 
-def _typed(given: OneOff, target: str) -> Request:
+_WEBSOCKET = {"ws": "http", "wss": "https"}
+
+
+def over_http(url: str) -> str:
+    """The URL of what a WebSocket is opened on (RFC 6455, section 3); any other URL as it is."""
+    scheme, mark, rest = url.partition("://")
+    return f"{_WEBSOCKET.get(scheme, scheme)}{mark}{rest}"
+
+
+def _typed_message(given: OneOff, target: str) -> Request:
+    if given.method is not None or given.data is None:
+        raise DeadheatError("over a WebSocket goes a message: give it with -d, and no -X")
+    try:
+        headers = checked_headers(_headers(given), ())
+        return Request(MESSAGE, checked_target(target, ()), headers, given.data.encode())
+    except Mistake as mistake:
+        raise DeadheatError(f"--url: {mistake.message}") from None
+
+
+def _headers(given: OneOff) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in given.headers:
         name, colon, value = line.partition(":")
         if not colon:
             raise DeadheatError(f"-H {line!r} is no header: write 'Name: value'")
         headers[name.strip()] = value.strip()
+    return headers
+
+
+def _typed(given: OneOff, target: str) -> Request:
+    headers = _headers(given)
     method = given.method or ("GET" if given.data is None else "POST")
     table = (
         RequestTable(method, target, headers)

@@ -144,7 +144,7 @@ class Search:
             Unexplorable: a sequential order does not end, or nothing stable is left to compare.
         """
         self._said = 0.0
-        self.target.prepare(self.scenario.setup)
+        self.target.prepare(self.scenario.preparations)
         orders = list(serial_orders(len(self._requests)))
         first = self._fresh(orders[0])
         self._how = self._choose_reset()
@@ -325,7 +325,7 @@ class Search:
         )
 
 
-def alone(target: Target, request: Request, setup: Sequence[Request]) -> Observed:
+def alone(target: Target, request: Request, setup: Sequence[Preparation]) -> Observed:
     """Run one request on a freshly started application."""
     target.prepare(setup)
     target.restart()

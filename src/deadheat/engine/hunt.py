@@ -162,6 +162,11 @@ class Hunt:
             if any(racer.request.principal for racer in scenario.racers):
                 why = "it takes a login, and only `deadheat attack` logs in so far"
                 self._skip(NotTested(scenario.name, why, "deadheat attack --url http://127.0.0.1:PORT"))
+            elif any(racer.request.message for racer in scenario.racers):
+                why = (
+                    "its racers are messages over a WebSocket, and only `deadheat attack` sends those so far"
+                )
+                self._skip(NotTested(scenario.name, why, "deadheat attack --url http://127.0.0.1:PORT"))
             else:
                 declared.append(self._with_handlers(scenario))
         covered = {tuple(sorted(r.handler or "" for r in s.racers)) for s in declared}

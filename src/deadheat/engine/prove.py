@@ -46,7 +46,7 @@ class Prover:
         """Replay the candidate's schedule; what does not come back every time is not forced."""
         name = self._name(search.scenario, candidate.observed)
         violated, last = 0, candidate.observed
-        search.target.prepare(search.scenario.setup)
+        search.target.prepare(search.scenario.preparations)
         search.target.abandon()
         for done in range(1, self.limits.replays + 1):
             try:

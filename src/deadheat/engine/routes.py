@@ -49,7 +49,8 @@ def handler_of(request: Request, handlers: Iterable[Handler]) -> Handler | None:
 
 def _rank(request: Request, handler: Handler) -> tuple[int, ...] | None:
     """How specifically the route matches, segment by segment: literal, dynamic, trailing."""
-    if not handler.mounted or handler.method != request.method:
+    method = "GET" if request.message else request.method  # how a WebSocket is opened
+    if not handler.mounted or handler.method != method:
         return None
     path = request.target.partition("?")[0]
     given = [unquote(text) for text in path.split("/") if text]

@@ -17,7 +17,7 @@ from deadheat.io.hold import HEADER, Execution, Listener, Runtime
 from deadheat.io.http import Connection, Pool
 from deadheat.io.process import Process
 from deadheat.io.store import Store
-from deadheat.model import AccessKind, Point, Request, Reset, Response, TargetError
+from deadheat.model import AccessKind, Point, Preparation, Request, Reset, Response, TargetError
 from deadheat.oracle import Observation
 from deadheat.schedule import End, Proposal
 
@@ -74,7 +74,7 @@ class Target:
         self._pool: Pool | None = None
         self._run = 0
         self._initial: dict[str, str] = {}
-        self._setup: tuple[Request, ...] = ()
+        self._setup: tuple[Preparation, ...] = ()
         self._clean = False
         self.starts = 0
         self.port = 0
@@ -107,7 +107,7 @@ class Target:
         known = self._points.get(point)
         return self._application.paths.get(known.state or "") if known else None
 
-    def prepare(self, setup: Sequence[Request]) -> None:
+    def prepare(self, setup: Sequence[Preparation]) -> None:
         """Let `setup` be the way to the initial state, from now on."""
         if tuple(setup) != self._setup:
             self._setup = tuple(setup)
@@ -118,10 +118,11 @@ class Target:
         """End the process if there is one, start another and set it up."""
         self._end()
         self._start()
-        for request in self._setup:
-            response = self._pooled().ask(request)
-            if response.status >= 400:
-                raise TargetError(f"the set-up request {request} was answered {response.status}")
+        for step in self._setup:
+            response = self._pooled().ask(step.request)
+            if not step.accepts(response.status):
+                wanted = f", not {step.expect}" if step.expect is not None else ""
+                raise TargetError(f"the set-up request {step.request} was answered {response.status}{wanted}")
         self._running().mark()
         self._clean = True
 

@@ -70,6 +70,7 @@ def preparation(
     return Preparation(
         made,
         tuple(_extract(name, table, (*place, "extract", name)) for name, table in entry.extract.items()),
+        entry.expect,
     )
 
 

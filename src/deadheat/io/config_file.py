@@ -45,12 +45,22 @@ class PreparationTable(RequestTable, frozen=True, forbid_unknown_fields=True):
     """A request that comes first; `extract` keeps values of its answer, used as `{name}`."""
 
     principal: str | None = None
+    expect: (
+        Annotated[int, Meta(ge=100, le=599, description="the status it is to be answered with")] | None
+    ) = None
     extract: Mapping[str, ExtractTable] = {}
 
 
 class RacerTable(RequestTable, frozen=True, forbid_unknown_fields=True):
-    """A request that races: `n` times at once, or once for each of `bodies`."""
+    """A request that races: `n` times at once, or once for each of `bodies`.
 
+    With `ws` it is a `message` over the WebSocket there; `method` and `target` are left out then.
+    """
+
+    method: str = ""
+    target: Annotated[str, Meta(description="path and query, percent-encoded")] = ""
+    ws: Annotated[str, Meta(description="path and query of a WebSocket")] | UnsetType = UNSET
+    message: str | UnsetType = UNSET
     principal: str | None = None
     n: Annotated[int, Meta(ge=1, le=2_000, description="how many of it at once")] = 1
     group: str | None = None

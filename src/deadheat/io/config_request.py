@@ -14,7 +14,7 @@ from msgspec import UNSET
 from deadheat.io.config_file import RequestEntry, RequestTable
 from deadheat.io.config_mistake import Mistake, Place
 from deadheat.model.config import as_text
-from deadheat.model.http import Request
+from deadheat.model.http import MESSAGE, Request
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -35,10 +35,9 @@ def request(entry: RequestEntry, common: Headers, place: Place, principal: str |
     table = entry if isinstance(entry, RequestTable) else _request_line(entry, place)
     if not _TOKEN.fullmatch(table.method):
         raise Mistake(place, f"`{table.method}` is not a method: write `METHOD /target`")
-    if not _TARGET.fullmatch(table.target):
-        raise Mistake(
-            place, f"`{table.target}` is not a target: start it with `/` and percent-encode the rest"
-        )
+    if table.method.upper() == MESSAGE:
+        raise Mistake(place, 'a message is a racer: write { ws = "/…", message = "…" }')
+    checked_target(table.target, place)
     kind, body = _body(table, place)
     own = {name.lower() for name in table.headers}
     headers = tuple(pair for pair in common if pair[0].lower() not in own)
@@ -75,6 +74,13 @@ def _body(table: RequestTable, place: Place) -> tuple[str | None, bytes]:
     except msgspec.DecodeError:
         return FORM if _PAIRS.fullmatch(table.body) else TEXT, body
     return JSON, body
+
+
+def checked_target(target: str, place: Place) -> str:
+    """The target; one that HTTP could not carry is a Mistake."""
+    if not _TARGET.fullmatch(target):
+        raise Mistake(place, f"`{target}` is not a target: start it with `/` and percent-encode the rest")
+    return target
 
 
 def checked_headers(given: Mapping[str, str], place: Place) -> Headers:

@@ -20,6 +20,7 @@ from deadheat.io.config_file import (
 )
 from deadheat.io.config_mistake import Mistake, Place, suggest
 from deadheat.io.config_request import Headers, checked_headers, request
+from deadheat.io.config_websocket import messages, unsuitable
 from deadheat.model.http import Request
 from deadheat.model.scenario import Racer, Reset, Scenario
 from deadheat.model.setting import CommandProbe, Setting, SqlProbe
@@ -80,6 +81,8 @@ def _scenario(table: ScenarioTable, headers: Headers, principals: frozenset[str]
     for number, racer in enumerate(racers):
         if racer.request.principal is not None:
             known(racer.request.principal, principals, (*place, "racers", min(number, len(table.racers) - 1)))
+    if why := unsuitable((racer.request for racer in racers), table.recipe, table.invariants):
+        raise Mistake(place, why)
     probes, sql, commands = _probes(table.probes, headers, place, table.principal)
     return Scenario(
         name=table.name,
@@ -94,6 +97,7 @@ def _scenario(table: ScenarioTable, headers: Headers, principals: frozenset[str]
             recipe=table.recipe,
             limit=table.limit,
             extracts=tuple(step.extract for step in setup),
+            expects=tuple(step.expect for step in setup),
             names=tuple(name for name, _ in probes),
             sql=sql,
             commands=commands,
@@ -106,6 +110,10 @@ def _racers(entry: RacerEntry, headers: Headers, place: Place, principal: str | 
     if not isinstance(entry, RacerTable):
         return (Racer(request(entry, headers, place, principal)),)
     who = entry.principal or principal
+    if entry.ws is not UNSET or entry.message is not UNSET:
+        return tuple(Racer(each, None, entry.n, entry.group) for each in messages(entry, headers, place, who))
+    if not (entry.method and entry.target):
+        raise Mistake(place, "a racer needs `method` and `target`, or `ws` and `message`")
     if not entry.bodies:
         return (Racer(request(entry, headers, place, who), None, entry.n, entry.group),)
     if entry.body is not UNSET:

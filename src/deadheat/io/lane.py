@@ -8,14 +8,17 @@ import socket
 import ssl
 import struct
 import time
+from collections.abc import Callable
+from functools import partial
 
 from deadheat.io.allow import Allow
 from deadheat.io.tls import ALPN_H1, ALPN_H2, handshake
 from deadheat.model import Origin, TargetError, Version
-from deadheat.wire import Carrier, carrier
+from deadheat.wire import Carrier, Event, carrier
 
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h
-_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+"""What a socket that does not block says instead of waiting."""
 
 
 class Lane:
@@ -59,6 +62,24 @@ class Lane:
             return 0
         return int(struct.unpack("i", answer)[0])
 
+    @property
+    def due(self) -> float | None:
+        """When `tick` is to be called, in seconds of the monotonic clock; TCP keeps its own time."""
+        return None
+
+    @property
+    def low(self) -> bool:
+        """Whether the peer is about to let it take as many racers again, but has not yet."""
+        return False
+
+    def tick(self) -> list[Event]:
+        """Take note that time has passed."""
+        return []
+
+    def loaded(self, data: bytes) -> Callable[[], None]:
+        """Make ready what can be made ready before the moment of release; calling it is the release."""
+        return partial(self.shoot, data)
+
     def shoot(self, data: bytes) -> None:
         """`write` for the moment of release, with nothing before the system call."""
         if self._outbox or self._deaf or not data:
@@ -66,7 +87,7 @@ class Lane:
             return
         try:
             sent = self._socket.send(data)
-        except _WOULD_BLOCK:
+        except WOULD_BLOCK:
             sent = 0
         except OSError:
             self._deaf = True
@@ -86,7 +107,7 @@ class Lane:
         while self._outbox and not self._deaf:
             try:
                 sent = self._socket.send(self._outbox)
-            except _WOULD_BLOCK:
+            except WOULD_BLOCK:
                 return
             except OSError:
                 self._deaf = True
@@ -97,7 +118,7 @@ class Lane:
         """Give what has come; None when nothing has, nothing at all (`b""`) when it closed."""
         try:
             data = self._socket.recv(65_536)
-        except _WOULD_BLOCK:
+        except WOULD_BLOCK:
             return None
         except OSError:
             data = b""

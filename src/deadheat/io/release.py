@@ -20,12 +20,14 @@ from typing import Self
 from deadheat.io.allow import Allow
 from deadheat.io.batch import Batch
 from deadheat.io.lane import Lane, connect
+from deadheat.io.quic import connect3
 from deadheat.model import Origin, Request, Round, Shot, TargetError, Version
 from deadheat.wire import PLANS, ReleasePlan
 
 _SPIN = 300_000  # ns before a release is due in which nothing else is done
 _ROUND_TRIPS = 1.5  # until what was sent ahead has arrived, where nothing signals it
 _PAUSE = 0.000_2
+_CREDIT = 0.02  # s until a server has allowed as many streams again as a round took
 
 
 class Releaser:
@@ -141,6 +143,7 @@ class Releaser:
         self._fire(batch)
         self.wait(self._deadline, lambda: batch.done)
         batch.give_up(f"no answer within {self._deadline:g} s", time.monotonic_ns())
+        self.wait(_CREDIT, lambda: not any(lane.low for lane in batch.lanes))
         for lane in batch.lanes:
             self._batches.pop(lane, None)
             if not lane.open or lane.carrier.capacity == 0:
@@ -171,7 +174,10 @@ class Releaser:
         return shares
 
     def _connect(self) -> Lane:
-        lane = connect(self.origin, self.version, self._allow, self._deadline)
+        if self.version is Version.H3:
+            lane: Lane = connect3(self.origin, self._allow)
+        else:
+            lane = connect(self.origin, self.version, self._allow, self._deadline)
         self._lanes.append(lane)
         self._selector.register(lane, selectors.EVENT_READ, lane)
         self.connections += 1
@@ -221,11 +227,11 @@ class Releaser:
                 if batch.disturbed:
                     pieces = [batch.again(piece) for piece in pieces]
                 # From here to the last send nothing but sends: what is noted can be noted afterwards.
-                shots = [(piece.lane.shoot, piece.data) for piece in pieces]
+                shots = [piece.lane.loaded(piece.data) for piece in pieces]
                 times = []
-                for shoot, data in shots:
+                for shoot in shots:
                     times.append(now())
-                    shoot(data)
+                    shoot()
                 for piece, at in zip(pieces, times, strict=True):
                     batch.went(piece, at)
         finally:
@@ -247,8 +253,23 @@ class Releaser:
                 lane.watched = lane.pending
                 watch = selectors.EVENT_READ | (selectors.EVENT_WRITE if lane.pending else 0)
                 self._selector.modify(lane, watch, lane)
+        if self.version is Version.H3:
+            dues = [lane.due for lane in self._lanes]
+            now = time.monotonic()
+            seconds = min([seconds, *(max(due - now, 0.0) for due in dues if due is not None)])
         for key, _ in self._selector.select(seconds):
             self._serve(key.data)
+        if self.version is Version.H3:
+            self._tick()
+
+    def _tick(self) -> None:
+        """Let connections that keep their own time act on it."""
+        now = time.monotonic()
+        for lane in [lane for lane in self._lanes if (lane.due or now) < now]:
+            events = lane.tick()
+            batch = self._batches.get(lane)
+            if batch is not None:
+                batch.take(lane, events, time.monotonic_ns())
 
     def _serve(self, lane: Lane) -> None:
         if lane.pending:
@@ -292,4 +313,4 @@ class Held:
         return self._releaser.finish(self._batch)
 
 
-_NAMES = {Version.H1: "HTTP/1.1", Version.H2: "HTTP/2", Version.WS: "WebSocket"}
+_NAMES = {Version.H1: "HTTP/1.1", Version.H2: "HTTP/2", Version.H3: "HTTP/3", Version.WS: "WebSocket"}

@@ -23,7 +23,7 @@ from deadheat.model.finding import (
     Trials,
 )
 from deadheat.model.history import Event, EventKind, History, Operation, Snapshot
-from deadheat.model.http import Request, Response
+from deadheat.model.http import MESSAGE, Request, Response
 from deadheat.model.point import Point
 from deadheat.model.release import Gate, Origin, Round, Shot, TargetFacts, Version
 from deadheat.model.rule import RuleInfo
@@ -58,13 +58,13 @@ from deadheat.model.span import Span
 from deadheat.model.verdict import Ok, Outcome, SerialOutcome, Unknown, Verdict, Violation
 
 __all__ = [
-    "Acceptance", "Access", "AccessKind", "Attack", "CommandProbe", "Confidence", "Config", "Coverage",
-    "DeadheatError", "Event", "EventKind", "Evidence", "Exploration", "Extract", "Finding", "Fix",
-    "Gate", "Grant", "Group", "Guard", "Handler", "History", "Impact", "Interval", "NotTested",
-    "Null", "Ok", "Operation", "Origin", "Outcome", "Parameter", "ParameterKind", "Point",
-    "Preparation", "Principal", "ProjectError", "Proof", "Racer", "Release", "Request", "Reset",
-    "Response", "Review", "Round", "RuleInfo", "Run", "Safety", "Scenario", "Schedule", "SerialOutcome",
-    "Setting", "Severity", "SharedState", "Shot", "Site", "SiteKind", "Snapshot", "Source",
-    "Span", "SqlProbe", "StateKind", "Step", "Suppressed", "Target", "TargetError", "TargetFacts", "Tool",
-    "Trials", "Under", "Unknown", "Verdict", "Version", "Violation", "Wait", "Window",
+    "MESSAGE", "Acceptance", "Access", "AccessKind", "Attack", "CommandProbe", "Confidence", "Config",
+    "Coverage", "DeadheatError", "Event", "EventKind", "Evidence", "Exploration", "Extract", "Finding",
+    "Fix", "Gate", "Grant", "Group", "Guard", "Handler", "History", "Impact", "Interval", "NotTested",
+    "Null", "Ok", "Operation", "Origin", "Outcome", "Parameter", "ParameterKind", "Point", "Preparation",
+    "Principal", "ProjectError", "Proof", "Racer", "Release", "Request", "Reset", "Response", "Review",
+    "Round", "RuleInfo", "Run", "Safety", "Scenario", "Schedule", "SerialOutcome", "Setting", "Severity",
+    "SharedState", "Shot", "Site", "SiteKind", "Snapshot", "Source", "Span", "SqlProbe", "StateKind",
+    "Step", "Suppressed", "Target", "TargetError", "TargetFacts", "Tool", "Trials", "Under", "Unknown",
+    "Verdict", "Version", "Violation", "Wait", "Window",
 ]  # fmt: skip

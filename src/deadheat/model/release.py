@@ -16,6 +16,7 @@ class Version(StrEnum):
 
     H1 = "h1"
     H2 = "h2"
+    H3 = "h3"  # over QUIC
     WS = "ws"  # messages over WebSockets, opened over HTTP/1.1
 
 
@@ -82,7 +83,7 @@ class TargetFacts(Struct, frozen=True):
     """What probing a server showed, and what a release plan is chosen by.
 
     `versions` are those it speaks; `continues` whether it answers `Expect: 100-continue` (None:
-    not asked); `streams` its limit of concurrent HTTP/2 streams (None: it set none); `window` the
+    not asked); `streams` its limit of concurrent streams (None: it set none); `window` the
     body bytes that one HTTP/2 connection may send ahead; `segment` the payload of one TCP segment
     in bytes; `round_trip` in seconds.
     """

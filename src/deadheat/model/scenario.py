@@ -1,11 +1,12 @@
 """What is raced: a set-up, the racers, what is observed afterwards, how it starts over."""
 
 from enum import StrEnum
+from itertools import chain, repeat
 
 from msgspec import Struct
 
 from deadheat.model.http import Request
-from deadheat.model.setting import Setting
+from deadheat.model.setting import Preparation, Setting
 
 
 class Reset(StrEnum):
@@ -47,3 +48,10 @@ class Scenario(Struct, frozen=True):
     reset: Reset = Reset.RESTART
     reset_requests: tuple[Request, ...] = ()
     setting: Setting = Setting()
+
+    @property
+    def preparations(self) -> tuple[Preparation, ...]:
+        """The set-up, each request with what is said of its answer."""
+        extracts = chain(self.setting.extracts, repeat(()))
+        expects = chain(self.setting.expects, repeat(None))
+        return tuple(map(Preparation, self.setup, extracts, expects))

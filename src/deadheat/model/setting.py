@@ -30,10 +30,18 @@ class Extract(Struct, frozen=True):
 
 
 class Preparation(Struct, frozen=True):
-    """A request that must succeed before racing, and what its answer gives."""
+    """A request that must succeed before racing, and what its answer gives.
+
+    `expect` is the one status it is to be answered with, None for any that is no refusal.
+    """
 
     request: Request
     extract: tuple[Extract, ...] = ()
+    expect: int | None = None
+
+    def accepts(self, status: int) -> bool:
+        """Whether an answer with this status lets the scenario go on."""
+        return status < 400 if self.expect is None else status == self.expect
 
 
 class Principal(Struct, frozen=True):
@@ -74,16 +82,17 @@ class CommandProbe(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """What a scenario says beyond its requests; only a timed attack uses it.
+    """What a scenario says beyond its requests; all but `expects` is for a timed attack alone.
 
-    `extracts` and `names` are parallel to the scenario's set-up and probes; `recipe` is a known
-    family of races, which brings invariants; `limit` the number of successes it allows (None:
-    as many as one by one).
+    `extracts` and `expects` (the status an answer must have, see `Preparation`) are parallel to the
+    scenario's set-up, `names` to its probes; `recipe` is a known family of races, which brings
+    invariants; `limit` the number of successes it allows (None: as many as one by one).
     """
 
     recipe: str | None = None
     limit: int | None = None
     extracts: tuple[tuple[Extract, ...], ...] = ()
+    expects: tuple[int | None, ...] = ()
     names: tuple[str, ...] = ()
     sql: tuple[SqlProbe, ...] = ()
     commands: tuple[CommandProbe, ...] = ()

@@ -171,7 +171,7 @@ async fn book(event: i64, guest: &str, pool: &State<PgPool>) -> Result<Status, s
             "requests for one parent wait for each other",
         ),
         Fix(
-            "keep a counter: `SET taken = taken + 1 WHERE id = $1 AND taken < 100`, and look at the row count",
+            "keep a counter: `SET taken = taken + 1 WHERE id = $1 AND taken < 100`, and look at its count",
             Safety.UNSAFE,
             "test and increment are one statement",
             "the counter must be kept in step when rows are deleted",

@@ -157,7 +157,8 @@ use sqlx::PgPool;
 
 #[put("/list/<id>/only/<item>")]
 async fn replace_items(id: i64, item: i64, pool: &State<PgPool>) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO blocklist (list, item) VALUES ($1, $2) ON CONFLICT (list) DO UPDATE SET item = 1")
+    let upsert = "INSERT INTO blocklist (list, item) VALUES ($1, $2) ON CONFLICT (list) DO NOTHING";
+    sqlx::query(upsert)
         .bind(id)
         .bind(item)
         .execute(pool.inner())

@@ -32,7 +32,7 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     confidence=Confidence.MEDIUM,
     impact=(Impact.INCONSISTENT_STATE,),
-    summary="A table and its copy in memory are written one after the other: two requests leave them different.",
+    summary="A table and its copy in memory are written one after the other: two requests can mix them up.",
     explanation="""\
 The handler writes a row and then the copy of it that the application keeps in memory (or the other way
 round). Each write is safe by itself, and nothing makes the two requests do both in the same order:

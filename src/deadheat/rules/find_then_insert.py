@@ -15,10 +15,19 @@ _STORY = (
 )
 
 
+_PANIC = (
+    "{one} inserts into `{state}` in {act} and unwraps the result, but a UNIQUE constraint may refuse "
+    "the row. "
+    "Request A ({one}) and request B ({other}) insert the same: one of them ends as a panic and 500."
+)
+
+
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
-    """Pairs of this shape."""
+    """Inserts after a look-up; an unwrapped insert without one is a note."""
     for pair in pairs(context.program, Shape.FIND_INSERT):
         yield report(rule, context, pair, _STORY, "looks for the row")
+    for pair in pairs(context.program, Shape.CONFLICT_PANIC):
+        yield report(rule, context, pair, _PANIC, "inserts", again=True)
 
 
 RULE = Rule(

@@ -250,7 +250,9 @@ _LOOKS_UP = frozenset({"get", "get_mut"})
 
 def _leaf(fact: Fact) -> Fact:
     """Which field it is about, whatever the key and whatever was asked of it."""
-    return tuple("[*]" if step.startswith("[") else step for step in fact if step != "?" and step[-2:] != "()")
+    return tuple(
+        "[*]" if step.startswith("[") else step for step in fact if step != "?" and not step.endswith("()")
+    )
 
 
 def _plain(fact: Fact) -> Fact:
@@ -300,9 +302,7 @@ def _fills_cache(root: Root, read: Event, write: Event) -> bool:
         if event.kind is Kind.READ and section(event) & section(read)
     }  # fmt: skip
     return any(
-        any(
-            number in looked and not any(word in part for word in _NO_VALUE) for number, part in event.deps
-        )
+        any(number in looked and not any(word in part for word in _NO_VALUE) for number, part in event.deps)
         for event in root.events
         if event.kind in (Kind.RETURN, Kind.GIVE)
         and event.via == write.via[: len(event.via)]

@@ -36,7 +36,7 @@ RULE = Rule(
         Impact.AUTHORIZATION_BYPASS,
         Impact.DATA_CORRUPTION,
     ),
-    summary="A conditional UPDATE or a DELETE consumes something once, but nobody looks at how many rows it changed.",
+    summary="A conditional UPDATE or a DELETE consumes something, and nobody looks at how many rows changed.",
     explanation="""\
 The statement is right: it only takes what is still there. What is missing is the question whether it took
 anything. `?`, `is_ok()` and `Ok(_)` only say that the database had no error; changing no row is no error:

@@ -33,7 +33,7 @@ def sifted(context: Context, shape: Shape) -> Iterator[tuple[Pair, bool]]:
         if known is None or _width(pair) > _width(known):
             best[_save(pair)] = pair
     for pair in found:
-        whole = pair.act.query is not None and pair.act.query.whole
+        whole = shape is Shape.STALE_ROW or (pair.act.query is not None and pair.act.query.whole)
         yield pair, whole and best[_save(pair)] is not pair and not _waits(pair)
 
 

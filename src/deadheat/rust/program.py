@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deadheat.model import Access, AccessKind, Handler, Review, SharedState, Site, Span, Under
+from deadheat.rust.calling import callees_first
 from deadheat.rust.contexts import spawned_once, starts
 from deadheat.rust.db.schema import Schema, diesel_tables
 from deadheat.rust.flow import Flow
@@ -87,9 +88,8 @@ class Program:
         self._found: list[FoundSite] = []
         self._started: set[str] = set()
         self._routes: list[Route] = routes(self.types)
-        for function in self.types.functions.values():
-            if function.body is not None:
-                self._summarise(function)
+        for function in callees_first(self.types.functions.values()):
+            self._summarise(function)
         self.states = States(self.types, self._managed())
         self.roots: tuple[Root, ...] = tuple(self._roots())
         self.review: Review = self._review()
@@ -232,8 +232,15 @@ class Program:
             tasks += task.spawned
             inside = [self._canonical(event) for event in task.events]
             roots.append(
-                Root(function, handler, inside, task=True, truncated=task.truncated, start=task.start,
-                     once=once and spawned_once(function, task.start))  # fmt: skip
+                Root(
+                    function,
+                    handler,
+                    inside,
+                    task=True,
+                    truncated=task.truncated,
+                    start=task.start,
+                    once=once and spawned_once(function, task.start),
+                )
             )
         return [
             root
@@ -300,7 +307,8 @@ class Program:
         query = event.query
         if query is None:
             return Under(tuple(dict.fromkeys(held)))
-        begun = next((root.events[g] for g in event.guards if g >= 0 and root.events[g].kind is Kind.BEGIN), None)
+        guards = [root.events[guard] for guard in event.guards if guard >= 0]
+        begun = next((guard for guard in guards if guard.kind is Kind.BEGIN), None)
         where = " AND ".join(f"{one.column} {one.operator} {one.key or '…'}" for one in query.where)
         transaction = (begun.operation or "default isolation") if begun is not None else None
         return Under(tuple(dict.fromkeys(held)), transaction, where or None)

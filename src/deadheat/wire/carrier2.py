@@ -30,6 +30,7 @@ from hyperframe.frame import (
 
 from deadheat.model import Request, Response, TargetError, Version
 from deadheat.wire.carrier import Answered, Begun, Event, Lost, Parked, Prepared
+from deadheat.wire.fields import fields
 from deadheat.wire.http2_limits import Limits
 from deadheat.wire.plan import ReleasePlan
 
@@ -40,11 +41,6 @@ _REFILL = 2**30
 # connection after some 2,000 unread one-byte DATA frames).
 _MOST = 1_000
 _LAST_STREAM = 2**31 - 1
-# A connection's own fields have no place in HTTP/2 (RFC 9113, section 8.2.2).
-_CONNECTION_FIELDS = frozenset(
-    {"connection", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"}
-)
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _ERRORS = (
     "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
     "STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
@@ -182,20 +178,7 @@ class Carrier2:
     # ---- out
 
     def _headers(self, stream: int, request: Request, *, ends: bool | None = None) -> bytes:
-        authority, fields = self._authority, []
-        for name, value in request.headers:
-            lower = name.lower()
-            if lower == "host":
-                authority = value
-            elif lower not in _CONNECTION_FIELDS:
-                fields.append((lower, value))
-        if (request.body or request.method in _WITH_BODY) and all(n != "content-length" for n, _ in fields):
-            fields.append(("content-length", str(len(request.body))))
-        pseudo = [
-            (":method", request.method), (":scheme", self._scheme),
-            (":authority", authority), (":path", request.target),
-        ]  # fmt: skip
-        block = self._encoder.encode(pseudo + fields)
+        block = self._encoder.encode(fields(request, self._authority, self._scheme))
         size = self.limits.frame
         pieces = [block[at : at + size] for at in range(0, len(block), size)]
         flags = ["END_STREAM"] if (not request.body if ends is None else ends) else []
@@ -278,7 +261,7 @@ class Carrier2:
             return
         stream_id, ends, block = self._block
         self._block = None
-        fields = tuple(
+        named = tuple(
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in self._decoder.decode(bytes(block), raw=True)
         )
@@ -286,13 +269,13 @@ class Carrier2:
         if stream is None:
             return
         if not stream.status:
-            status = int(next((value for name, value in fields if name == ":status"), "0"))
+            status = int(next((value for name, value in named if name == ":status"), "0"))
             if 100 <= status < 200:
                 return
             if not status:
                 raise TargetError("an answer without a status")
             stream.status = status
-            stream.headers = tuple(field for field in fields if not field[0].startswith(":"))
+            stream.headers = tuple(field for field in named if not field[0].startswith(":"))
             events.append(Begun(stream.slot))
         if ends:
             self._answer(stream_id, stream, events)

@@ -2,6 +2,9 @@
 
 Owns that everything goes through the allowance, carries the identifying header, and stays on one
 origin: a redirect to elsewhere is never followed. How a release is timed is `io.release`'s.
+
+HTTP goes over connections that stay warm. WebSockets are opened for one run and closed after it:
+what a server keeps with a connection would otherwise carry over from run to run.
 """
 
 from collections.abc import Sequence
@@ -51,7 +54,7 @@ class Courier:
         self.limits = limits
         self._allow = allow
         self._version, self._plan = _via(via)
-        self._releaser: Releaser | None = None
+        self._releasers: dict[Version, Releaser] = {}
         self.allowance = Allowance(limits.requests, limits.rate, self._pause)
         self.facts: TargetFacts | None = None
 
@@ -82,11 +85,16 @@ class Courier:
     def choice(self, requests: Sequence[Request], gate: Gate = Gate.START) -> Choice:
         """How these requests are going to be released, and why."""
         facts = self.survey()
-        if self._version is not None:
-            if self._version not in facts.versions:
+        version = self._version
+        if all(request.message for request in requests):
+            if Version.H1 not in facts.versions:
+                raise TargetError(f"{self.origin} speaks no HTTP/1.1, over which WebSockets are opened")
+            facts = structs.replace(facts, versions=(Version.WS,))
+        elif version is not None and version is not Version.WS:  # `ws` says nothing of what is no message
+            if version not in facts.versions:
                 spoken = ", ".join(facts.versions)
-                raise TargetError(f"{self.origin} does not speak {self._version}; it speaks {spoken}")
-            facts = structs.replace(facts, versions=(self._version,))
+                raise TargetError(f"{self.origin} does not speak {version}; it speaks {spoken}")
+            facts = structs.replace(facts, versions=(version,))
         chosen = choose(facts, requests, self.origin, gate)
         if self._plan is not None and gate is not Gate.HANDLER:
             return Choice(chosen.version, PLANS[self._plan], "--via asks for it")
@@ -99,15 +107,32 @@ class Courier:
             TargetError: it was not answered.
             Spent: nothing more may be sent.
         """
-        shot = self.shot(request)
+        shot = self._shot(request, self.choice((request,)).version)
         if shot.response is None:
             raise TargetError(f"{request} was not answered: {shot.reason}")
         return shot.response
 
-    def shot(self, request: Request) -> Shot:
-        """Send one request alone, and give the account of it."""
+    def in_turn(self, requests: Sequence[Request], order: Sequence[int]) -> tuple[Shot, ...]:
+        """Send requests one after the other, in `order`, as a release would send them together.
+
+        The accounts are in the order of `requests`. WebSockets are all opened before the first message,
+        as they are for a release: nothing but the overlap of messages is to differ.
+        """
+        version = self.choice(requests).version
+        if version is not Version.WS:
+            found = {number: self._shot(requests[number], version) for number in order}
+            return tuple(found[number] for number in range(len(requests)))
+        self.allowance.take(weight(requests))
+        with self._opened(version) as releaser:
+            held = [releaser.park((_marked(each),), PLANS["whole"]) for each in requests]
+            found = {number: held[number].finish().shots[0] for number in order}
+        for shot in found.values():
+            self.allowance.heard(shot.response)
+        return tuple(structs.replace(found[at], request=each) for at, each in enumerate(requests))
+
+    def _shot(self, request: Request, version: Version) -> Shot:
         self.allowance.take(1)
-        shot = self._open().ask(_marked(request))
+        shot = self._kept(version).ask(_marked(request))
         self.allowance.heard(shot.response)
         return structs.replace(shot, request=request)
 
@@ -152,31 +177,36 @@ class Courier:
 
     def race(self, requests: Sequence[Request], choice: Choice, offsets: Sequence[float] = ()) -> Round:
         """Release requests together, or each at its offset in seconds."""
-        self.allowance.take(len(requests))
-        return self._heard(
-            self._open().round([_marked(each) for each in requests], choice.plan, offsets), requests
-        )
+        self.allowance.take(weight(requests))
+        marked = [_marked(each) for each in requests]
+        if choice.version is not Version.WS:
+            return self._heard(self._kept(choice.version).round(marked, choice.plan, offsets), requests)
+        with self._opened(choice.version) as releaser:
+            return self._heard(releaser.round(marked, choice.plan, offsets), requests)
 
     def hold(self, parked: Request, others: Sequence[Request], latency: float) -> Hold:
         """Park one request behind its guards, run the others to their end, then let it go."""
         self.allowance.take(1 + len(others))
-        return hold(self._open(), _marked(parked), [_marked(each) for each in others], latency=latency)
+        releaser = self._kept(self.choice((parked, *others), Gate.HANDLER).version)
+        return hold(releaser, _marked(parked), [_marked(each) for each in others], latency=latency)
 
     def again(self) -> None:
         """Drop every connection: the server was started anew."""
-        if self._releaser is not None:
-            self._releaser.close()
-            self._releaser = None
+        while self._releasers:
+            self._releasers.popitem()[1].close()
 
     def close(self) -> None:
         """Let go what is held, and close."""
         self.again()
 
-    def _open(self) -> Releaser:
-        if self._releaser is None:
-            version = self._version or self.survey().versions[0]
-            self._releaser = Releaser(self.origin, version, self._allow, deadline=self.limits.deadline)
-        return self._releaser
+    def _kept(self, version: Version) -> Releaser:
+        """The connections of one version that stay open."""
+        if version not in self._releasers:
+            self._releasers[version] = self._opened(version)
+        return self._releasers[version]
+
+    def _opened(self, version: Version) -> Releaser:
+        return Releaser(self.origin, version, self._allow, deadline=self.limits.deadline)
 
     def _heard(self, round_: Round, requests: Sequence[Request]) -> Round:
         for shot in round_.shots:
@@ -187,7 +217,16 @@ class Courier:
         )
 
     def _pause(self, seconds: float) -> None:
-        self._open().wait(seconds)
+        if self._releasers:
+            next(iter(self._releasers.values())).wait(seconds)
+            return
+        with self._opened(Version.H1) as nothing:
+            nothing.wait(seconds)
+
+
+def weight(requests: Sequence[Request]) -> int:
+    """How many requests these are to a server: a message takes the opening of its WebSocket too."""
+    return sum(2 if request.message else 1 for request in requests)
 
 
 def _marked(request: Request) -> Request:

@@ -68,17 +68,20 @@ class Sessions:
         """Send a preparing request and keep what its answer gives.
 
         A `lenient` one may be refused as a user is (401, 409, 429 …): a set-up that uses up tries is.
+        Where the step says which status it expects, it is that one and no other.
 
         Raises:
             DeadheatError: it was refused, or what is to be taken from its answer is not there.
         """
         request = structs.replace(step.request, principal=owner or step.request.principal)
         response = ask(self.bound(request))
+        lenient = lenient and step.expect is None
         tolerated = lenient and response.status < 500 and response.status not in {404, 405}
-        if response.status >= 400 and not tolerated:
+        if not (step.accepts(response.status) or tolerated):
             short = response.text.strip()[:80]
+            wanted = "it" if step.expect is None else str(step.expect)
             raise DeadheatError(
-                f"{step.request} was answered {response.status} {short!r}, and what follows needs it"
+                f"{step.request} was answered {response.status} {short!r}, and what follows needs {wanted}"
             )
         self._keep_cookies(request.principal, response)
         kept = self._values.setdefault(owner, {}) if owner else self.shared

@@ -9,7 +9,7 @@ from statistics import median
 
 from msgspec import Struct, structs
 
-from deadheat.engine.attack.courier import Courier
+from deadheat.engine.attack.courier import Courier, weight
 from deadheat.engine.attack.hold import holdable
 from deadheat.engine.attack.session import Sessions, refers
 from deadheat.io import look
@@ -95,22 +95,19 @@ class Stage:
     def cost(self) -> int:
         """Requests of one run."""
         looks = len(self.scenario.probes) * (2 if self._look_before else 1)
-        return len(self.scenario.reset_requests) + len(self.scenario.setup) + len(self.racers) + looks
+        racers = weight([racer.request for racer in self.racers])
+        return len(self.scenario.reset_requests) + len(self.scenario.setup) + racers + looks
 
     def sequential(self, order: Sequence[int]) -> Trial:
         """Run the racers one after the other; answers are listed by racer."""
         before, requests = self._start()
-        shots: list[Shot | None] = [None] * len(requests)
-        for actor in order:
-            shot = self.courier.shot(requests[actor])
-            shots[actor] = shot
+        shots = self.courier.in_turn(requests, order)
+        for actor, shot in enumerate(shots):
             if shot.latency is not None:
                 self._latencies.setdefault(actor, []).append(shot.latency)
-        answers = [shot.response if shot else None for shot in shots]
-        seen = tuple((actor, shot) for actor, shot in enumerate(shots) if shot is not None)
-        return self._end(
-            answers, requests, Trial(self.number, _NOTHING, requests, before, tuple(order), shots=seen)
-        )
+        seen = tuple(enumerate(shots))
+        trial = Trial(self.number, _NOTHING, requests, before, tuple(order), shots=seen)
+        return self._end([shot.response for shot in shots], requests, trial)
 
     def concurrent(self, choice: Choice, offsets: Sequence[float] = ()) -> Trial:
         """Release the racers at once, or each at its offset."""
@@ -152,9 +149,7 @@ class Stage:
         self.sessions.log_in(self._names(), self.courier.prepare)
         for request in self.scenario.reset_requests:
             self.sessions.run(Preparation(request), self.courier.prepare)
-        extracts = self.scenario.setting.extracts
-        for index, request in enumerate(self.scenario.setup):
-            step = Preparation(request, extracts[index] if index < len(extracts) else ())
+        for step in self.scenario.preparations:
             self.sessions.run(step, self.courier.prepare, lenient=True)
         before = self._look() if self._look_before else ()
         return before, tuple(self.sessions.bound(racer.request) for racer in self.racers)

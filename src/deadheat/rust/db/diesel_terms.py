@@ -12,7 +12,7 @@ from deadheat.rust.db.query import Condition, Op, Query
 from deadheat.rust.ir import NO_DEPS, Deps, Value
 from deadheat.rust.items import segments
 from deadheat.rust.lower.builder import Lowering
-from deadheat.rust.lower.expressions import evaluate, key_of, value_of
+from deadheat.rust.lower.expressions import DEPTH, evaluate, key_of, value_of
 from deadheat.rust.syntax import field_text, significant
 from deadheat.rust.types import Type, peel
 
@@ -93,6 +93,16 @@ def conditions(low: Lowering, node: Node | None) -> tuple[tuple[Condition, ...],
     """The conjunction that a filter's argument is; whether something in it is not understood."""
     if node is None:
         return (), False, NO_DEPS
+    if low.depth > DEPTH:
+        return (), True, NO_DEPS
+    low.depth += 1
+    try:
+        return _conditions(low, node)
+    finally:
+        low.depth -= 1
+
+
+def _conditions(low: Lowering, node: Node) -> tuple[tuple[Condition, ...], bool, Deps]:
     if node.type == "reference_expression":
         return conditions(low, node.child_by_field_name("value"))
     if node.type == "tuple_expression":
@@ -152,11 +162,13 @@ class Assigned:
         self.relative: list[str] = []
         self.deps: Deps = NO_DEPS
         self.whole = False
+        self.depth = 0
 
     def read(self, low: Lowering, node: Node | None) -> "Assigned":
         """Collect from an argument: equalities, tuples of them, or a changeset struct."""
-        if node is None:
+        if node is None or self.depth > DEPTH:
             return self
+        self.depth += 1
         if node.type in ("reference_expression", "parenthesized_expression"):
             return self.read(low, node.child_by_field_name("value") or next(significant(node), None))
         if node.type in ("tuple_expression", "array_expression"):

@@ -349,7 +349,7 @@ class Lowering:
         scope[name] = Binding(
             Value(
                 value.type, value.place, value.guards, bool(owned), value.deps, key, value.parts, value.query
-            ),  # fmt: skip
+            ),
             owned,
         )
 

@@ -11,7 +11,7 @@ from deadheat.rust.ir import RETRY, Deps, Event, Kind, Value
 _NEVER = frozenset(
     {Kind.ACQUIRE, Kind.READ, Kind.WRITE, Kind.RMW, Kind.RETURN, Kind.GIVE, Kind.LOOP, Kind.SPAWN,
      Kind.CALL, Kind.SEND, Kind.BEGIN}
-)
+)  # fmt: skip
 
 
 def compact(

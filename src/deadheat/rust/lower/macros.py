@@ -196,6 +196,8 @@ def _json_to_tuple(tokens: Node) -> bytes:
         if opening == b"(" or depth > _NESTING:
             continue
         if opening == b"{":
+            if tree.end_byte - base > len(text):
+                continue  # broken off: it has no closing brace of its own
             text[tree.start_byte - base] = ord("(")
             text[tree.end_byte - base - 1] = ord(")")
             for child in tree.children:

@@ -56,7 +56,5 @@ def concurrent(
     low.events[event].guards = held or (event,)
     found = frozenset({(event, suffix)})
     if method in known.BORROWING:
-        return Value(
-            method_result(declared, method), content, held or (event,), owned=bool(held), deps=found
-        )
+        return Value(method_result(declared, method), content, held or (event,), owned=bool(held), deps=found)
     return Value(method_result(declared, method), deps=found)

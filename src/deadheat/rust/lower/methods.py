@@ -396,9 +396,11 @@ def _on_value(low: Lowering, node: Node, receiver: Value, method: str, arguments
         step = f"[{key_of(arguments[0], parts[0])}]" if keyed else "[*]"
         place = receiver.place if _is_one(declared) else receiver.place.then(step)
         return Value(result, place, receiver.guards, deps=deps)
-    keeps = receiver.key if method in ("clone", "to_string", "to_owned", "as_str", "into", "trim") or (
-        method in SAME_PATH
-    ) else None
+    keeps = (
+        receiver.key
+        if method in ("clone", "to_string", "to_owned", "as_str", "into", "trim") or (method in SAME_PATH)
+        else None
+    )
     return Value(result, None, (), owned=False, deps=deps if len(deps) < 96 else receiver.deps, key=keeps)
 
 

@@ -25,7 +25,8 @@ def is_existential(pattern: Node) -> bool:
     name = segments(pattern.child_by_field_name("type") or pattern)[-1]
     inner = list(significant(pattern))[1:]
     return name in ("Some", "Ok", "Err", "Success") and all(
-        child.type in _PLAIN or (child.type == "tuple_struct_pattern" and is_existential(child)) for child in inner
+        child.type in _PLAIN or (child.type == "tuple_struct_pattern" and is_existential(child))
+        for child in inner
     )
 
 
