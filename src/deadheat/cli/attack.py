@@ -81,7 +81,7 @@ class Aims(Struct, frozen=True):
     "--limit", type=click.IntRange(0), help="How many may succeed [default: as many as one by one]."
 )
 @click.option(
-    "--via", default="auto", show_default=True, help="h1, h2, a release plan, or both: h2/last-byte."
+    "--via", default="auto", show_default=True, help="h1, h2, h3, a release plan, or both: h2/last-byte."
 )
 @click.option("--rounds", type=click.IntRange(1), help="Releases at most [default: until a test is certain].")
 @click.option("--budget", type=click.IntRange(1), help="Requests at most, in all [default: 2000].")

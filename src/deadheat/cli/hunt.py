@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from deadheat.cli.options import gathered, output_options
+from deadheat.cli.options import common_options, gathered, output_options
 from deadheat.cli.output import deliver
 from deadheat.cli.progress import Progress
 from deadheat.engine.hunt import Hunt
@@ -20,12 +20,7 @@ from deadheat.model.config import Config
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), default=".")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Use this deadheat.toml.")
-@click.option("--profile", help="Let [profile.NAME] of deadheat.toml win over [explore].")
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Kept in the run; the search is exhaustive."
-)
-@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@common_options
 @output_options
 def hunt(
     path: Path,

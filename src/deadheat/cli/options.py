@@ -77,6 +77,21 @@ _OPTIONS = (
 )
 
 
+_COMMON = (
+    click.option("--config", "config_file", type=click.Path(path_type=Path), help="Use this deadheat.toml."),
+    click.option("--profile", help="Let [profile.NAME] of deadheat.toml win over [explore]."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Kept in the run."),
+    click.option("--quiet", is_flag=True, help="No progress on standard error."),
+)
+
+
+def common_options(command: Command) -> Command:
+    """Add the options about configuration and progress that every verb on a project takes."""
+    for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
 def output_options(command: Command) -> Command:
     """Add the options that `gathered` turns into an `Output`."""
     for option in reversed(_OPTIONS):

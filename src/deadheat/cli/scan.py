@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 from msgspec import structs
 
-from deadheat.cli.options import EXIT_CLEAN, Output, gathered, output_options
+from deadheat.cli.options import EXIT_CLEAN, Output, common_options, gathered, output_options
 from deadheat.cli.output import ascii_only, colour, deliver, on_terminal, width
 from deadheat.engine.scan import scan as review
 from deadheat.engine.scan import update_baseline
+from deadheat.io import config as configuration
 from deadheat.io import watch as watching
 from deadheat.model import DeadheatError, Run
 from deadheat.report import inventory as table
@@ -38,6 +39,7 @@ _LOOK = 0.2
 @click.option("--diff", "since", metavar="REV", help="Report only what is new since this git revision.")
 @click.option("--watch", is_flag=True, help="Scan again at every save and print what came and what went.")
 @click.option("--no-cache", is_flag=True, help="Read afresh even when nothing has changed.")
+@common_options
 @output_options
 def scan(
     path: Path,
@@ -47,6 +49,10 @@ def scan(
     since: str | None,
     watch: bool,
     no_cache: bool,
+    config_file: Path | None,
+    profile: str | None,
+    seed: int,
+    quiet: bool,
     format_: str,
     reports: tuple[tuple[str, Path], ...],
     fail_on: str,
@@ -59,6 +65,7 @@ def scan(
     one above: `// deadheat: allow(check-then-act) reason="…"`.
     """
     output = gathered(format_, reports, fail_on, min_confidence, exit_zero)
+    configuration.load(path, config_file, profile)  # a scan needs nothing of it; a mistake in it is told
     if update and since is not None:
         raise DeadheatError("--update-baseline takes all findings, --diff leaves some out: use one of them")
     if watch and (update or inventory or format_ != "text" or reports):
@@ -69,9 +76,10 @@ def scan(
         file = baseline if baseline is not None else _BASELINE
         run = review(path, baseline=file if file.exists() else None, cached=not no_cache)
         count = update_baseline(file, run)
-        click.echo(f"{file}: {number(count, 'finding')} accepted", err=True)
+        if not quiet:
+            click.echo(f"{file}: {number(count, 'finding')} accepted", err=True)
         return EXIT_CLEAN
-    run = review(path, baseline=baseline, since=since, cached=not no_cache)
+    run = structs.replace(review(path, baseline=baseline, since=since, cached=not no_cache), seed=seed)
     if watch:
         return _watch(path, baseline, since, run)
     if inventory:

@@ -16,6 +16,7 @@ from deadheat.engine.target import Observed, Target
 from deadheat.model import (
     Exploration,
     Outcome,
+    Preparation,
     Request,
     Reset,
     Scenario,

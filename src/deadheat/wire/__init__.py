@@ -32,7 +32,10 @@ PLANS: Mapping[str, ReleasePlan] = MappingProxyType(
 
 
 def carrier(version: Version, origin: Origin) -> Carrier:
-    """Give a new connection of `version` to `origin`, without its socket."""
+    """Give a new connection of `version` to `origin`, without its socket.
+
+    HTTP/3 is not among them: `carrier3.Carrier3` takes an extra, a configuration and a clock.
+    """
     if version is Version.H2:
         return Carrier2(origin.named, origin.scheme)
     if version is Version.WS:

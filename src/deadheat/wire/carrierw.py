@@ -50,6 +50,8 @@ class CarrierW:
         self._owed = bytearray()
         self._later = bytearray()  # pongs: nothing may stand inside a frame (section 5.4)
         self._message = bytearray()
+        self._dropping = False  # in the middle of a message that is not the answer
+        self.unasked = 0  # whole messages that were no answer
         self._refusal: RejectConnection | None = None
 
     @property
@@ -153,7 +155,9 @@ class CarrierW:
                 self._refused(bytes(self._message), events)
 
     def _take(self, event: TextMessage | BytesMessage, events: list[Event]) -> None:
-        if self._owing or not self._waiting:
+        if self._owing or not self._waiting or self._dropping:
+            self._dropping = not event.message_finished
+            self.unasked += event.message_finished
             return
         if not self._begun:
             self._begun = True

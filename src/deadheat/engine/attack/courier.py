@@ -16,6 +16,7 @@ from msgspec import structs
 
 from deadheat import __version__
 from deadheat.engine.attack.allowance import Allowance
+from deadheat.engine.attack.greeting import Greetings
 from deadheat.engine.attack.hold import Hold, hold
 from deadheat.io.allow import Allow
 from deadheat.io.facts import probe
@@ -55,6 +56,7 @@ class Courier:
         self._allow = allow
         self._version, self._plan = _via(via)
         self._releasers: dict[Version, Releaser] = {}
+        self._greetings = Greetings()
         self.allowance = Allowance(limits.requests, limits.rate, self._pause)
         self.facts: TargetFacts | None = None
 
@@ -79,7 +81,7 @@ class Courier:
         """
         if self.facts is None:
             self.allowance.take(1)
-            self.facts = probe(self.origin, self._allow, (HEADER,))
+            self.facts = probe(self.origin, self._allow, (HEADER,), only=self._version)
         return self.facts
 
     def choice(self, requests: Sequence[Request], gate: Gate = Gate.START) -> Choice:
@@ -125,6 +127,7 @@ class Courier:
         self.allowance.take(weight(requests))
         with self._opened(version) as releaser:
             held = [releaser.park((_marked(each),), PLANS["whole"]) for each in requests]
+            self._greetings.awaited(releaser, requests)
             found = {number: held[number].finish().shots[0] for number in order}
         for shot in found.values():
             self.allowance.heard(shot.response)
@@ -182,7 +185,9 @@ class Courier:
         if choice.version is not Version.WS:
             return self._heard(self._kept(choice.version).round(marked, choice.plan, offsets), requests)
         with self._opened(choice.version) as releaser:
-            return self._heard(releaser.round(marked, choice.plan, offsets), requests)
+            held = releaser.park(marked, choice.plan, offsets)
+            self._greetings.awaited(releaser, requests)
+            return self._heard(held.finish(), requests)
 
     def hold(self, parked: Request, others: Sequence[Request], latency: float) -> Hold:
         """Park one request behind its guards, run the others to their end, then let it go."""
