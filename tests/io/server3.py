@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aioquic.asyncio import QuicConnectionProtocol, serve
+from aioquic.asyncio.protocol import QuicStreamHandler
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import HandshakeCompleted, QuicEvent, StreamDataReceived
 from trustme import CA
 
@@ -33,9 +35,12 @@ class Seen:
 class Peer(QuicConnectionProtocol):
     """One connection of the server."""
 
-    seen: Seen
-    hook: "Hook"
     http: H3Connection
+
+    def __init__(self, seen: Seen, hook: "Hook", connection: QuicConnection) -> None:
+        super().__init__(connection)
+        self.seen = seen
+        self.hook = hook
 
     def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
         self.seen.ends.append([])
@@ -82,16 +87,16 @@ def serving3(configuration: QuicConfiguration, hook: Hook = Peer.answer) -> Iter
     started = threading.Event()
     stop: list[Callable[[], None]] = []
 
-    class Here(Peer):
-        pass
-
-    Here.seen, Here.hook = seen, lambda self, stream: hook(self, stream)
+    def peer(
+        connection: QuicConnection, stream_handler: QuicStreamHandler | None = None
+    ) -> QuicConnectionProtocol:
+        return Peer(seen, hook, connection)
 
     async def main() -> None:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         stop.append(lambda: loop.call_soon_threadsafe(ended.set))
-        server = await serve("127.0.0.1", 0, configuration=configuration, create_protocol=Here)
+        server = await serve("127.0.0.1", 0, configuration=configuration, create_protocol=peer)
         assert server._transport is not None
         seen.port = server._transport.get_extra_info("sockname")[1]
         started.set()

@@ -20,7 +20,6 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-import cel
 import msgspec
 from msgspec import Struct
 
@@ -91,6 +90,10 @@ class Invariant:
         """Compile `source`."""
         self.source = source
         try:
+            # Late: the package brings its own command line along, a sixth of a second that
+            # verbs without an invariant should not pay.
+            import cel
+
             self._program = cel.compile(source)
         except ValueError as error:
             raise _unparsable(source, str(error)) from None
@@ -105,6 +108,8 @@ class Invariant:
         if "limit" in self._needs and facts.limit is None and not facts.alone:
             return Unknown(f"`{self.source}` needs a limit: set `limit`, or let the scenario be reset")
         try:
+            import cel
+
             value = self._program.execute(cel.Context(_variables(facts), dict(_FUNCTIONS)))
         except KeyError as error:
             return Unknown(f"`{self.source}`: nothing is called {error}")
