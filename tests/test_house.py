@@ -73,6 +73,16 @@ def test_runtime_dependencies_are_pinned_imported_and_argued() -> None:
     assert {name for name in declared if f"**{name}**" not in argued} == set()
 
 
+def test_extras_are_in_a_working_copy_and_argued() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = requirement_names((ROOT / "requirements/dev.in").read_text(encoding="utf-8").splitlines())
+    argued = (ROOT / "docs/decisions/dependencies.md").read_text(encoding="utf-8")
+    for extra, needed in project["optional-dependencies"].items():
+        names = requirement_names(needed)
+        assert names <= listed
+        assert {name for name in names if f"**{name}** `[{extra}]`" not in argued} == set()
+
+
 def test_the_pins_of_a_working_copy_are_those_of_an_install() -> None:
     def pins(name: str) -> set[str]:
         text = (ROOT / "requirements" / name).read_text(encoding="utf-8")

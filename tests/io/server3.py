@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aioquic.asyncio import QuicConnectionProtocol, serve
-from aioquic.asyncio.protocol import QuicStreamHandler
+from aioquic.asyncio.protocol import QuicConnectionProtocol, QuicStreamHandler
+from aioquic.asyncio.server import serve
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.events import HandshakeCompleted, QuicEvent, StreamDataReceived
+from aioquic.quic.events import ProtocolNegotiated, QuicEvent, StreamDataReceived
 from trustme import CA
 
 
@@ -35,21 +35,22 @@ class Seen:
 class Peer(QuicConnectionProtocol):
     """One connection of the server."""
 
-    http: H3Connection
-
     def __init__(self, seen: Seen, hook: "Hook", connection: QuicConnection) -> None:
         super().__init__(connection)
         self.seen = seen
         self.hook = hook
+        self.http: H3Connection | None = None
 
     def datagram_received(self, data: bytes | str, addr: tuple[str, int]) -> None:
         self.seen.ends.append([])
         super().datagram_received(data, addr)
 
     def quic_event_received(self, event: QuicEvent) -> None:
-        if isinstance(event, HandshakeCompleted):
+        if isinstance(event, ProtocolNegotiated):
             self.seen.connections += 1
             self.http = H3Connection(self._quic)
+        if self.http is None:
+            return
         if isinstance(event, StreamDataReceived) and event.end_stream and event.stream_id % 4 == 0:
             self.seen.ends[-1].append(event.stream_id)
         for heard in self.http.handle_event(event):
@@ -60,6 +61,7 @@ class Peer(QuicConnectionProtocol):
                 self.hook(self, heard.stream_id)
 
     def answer(self, stream: int) -> None:
+        assert self.http is not None
         body = self.seen.bodies.get(stream, b"none")
         self.http.send_headers(stream, [(b":status", b"200"), (b"x-stream", str(stream).encode())])
         self.http.send_data(stream, body, end_stream=True)
@@ -81,11 +83,11 @@ def certified(ca: CA, folder: Path, *alpn: str) -> QuicConfiguration:
 
 
 @contextmanager
-def serving3(configuration: QuicConfiguration, hook: Hook = Peer.answer) -> Iterator[Seen]:
-    """Serve HTTP/3 on a UDP port of the system's choice."""
+def serving3(configuration: QuicConfiguration, hook: Hook = Peer.answer, port: int = 0) -> Iterator[Seen]:
+    """Serve HTTP/3 on a UDP port, by default of the system's choice."""
     seen = Seen()
     started = threading.Event()
-    stop: list[Callable[[], None]] = []
+    stop: list[Callable[[], object]] = []
 
     def peer(
         connection: QuicConnection, stream_handler: QuicStreamHandler | None = None
@@ -96,7 +98,7 @@ def serving3(configuration: QuicConfiguration, hook: Hook = Peer.answer) -> Iter
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         stop.append(lambda: loop.call_soon_threadsafe(ended.set))
-        server = await serve("127.0.0.1", 0, configuration=configuration, create_protocol=peer)
+        server = await serve("127.0.0.1", port, configuration=configuration, create_protocol=peer)
         assert server._transport is not None
         seen.port = server._transport.get_extra_info("sockname")[1]
         started.set()

@@ -97,6 +97,42 @@ def test_everything_is_resolved(tmp_path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
+MESSAGES = """\
+[headers]
+x-common = "1"
+[principals.ada]
+[[scenario]]
+name = "live"
+principal = "ada"
+setup = [{ method = "POST", target = "/login", expect = 401 }, "POST /cart"]
+racers = [
+  { ws = "/live?room=1", message = "redeem X", n = 2, group = "g", headers = { origin = "http://a" } },
+  { ws = "/live", json = { redeem = "X" } },
+  { ws = "/live", bodies = ["one", "two"] },
+]
+invariants = ['answers.filter(a, a.body.startsWith("paid")).size() <= 1']
+"""
+
+
+def test_messages_over_websockets_are_racers(tmp_path: Path) -> None:
+    (scenario,) = load(write(tmp_path, MESSAGES)).scenarios
+    common = (("x-common", "1"),)
+    assert scenario.racers == (
+        Racer(
+            Request("WS", "/live?room=1", (*common, ("origin", "http://a")), b"redeem X", "ada"), None, 2, "g"
+        ),
+        Racer(Request("WS", "/live", common, b'{"redeem":"X"}', "ada")),
+        Racer(Request("WS", "/live", common, b"one", "ada")),
+        Racer(Request("WS", "/live", common, b"two", "ada")),
+    )
+    assert [step.expect for step in scenario.preparations] == [401, None]
+    assert [str(step.request) for step in scenario.preparations] == ["POST /login", "POST /cart"]
+
+
+def ws(racers: str, more: str = "") -> str:
+    return f'[[scenario]]\nname = "x"\nracers = [{racers}]\n{more}'
+
+
 SCENARIO = '[[scenario]]\nname = "x"\nracers = ["GET /a"]\n'
 
 
@@ -131,6 +167,27 @@ SCENARIO = '[[scenario]]\nname = "x"\nracers = ["GET /a"]\n'
             "write `/t`",
         ),
         ('[principals.a]\nvalues = { round = "x" }', "is no name for a value"),
+        (ws('{ method = "GET" }'), "a racer needs `method` and `target`, or `ws` and `message`"),
+        (ws('{ message = "x" }'), "name it with `ws`"),
+        (ws('{ ws = "/a" }'), "give the message once"),
+        (ws('{ ws = "/a", message = "x", json = 1 }'), "give the message once"),
+        (ws('{ ws = "a", message = "x" }'), "`a` is not a target"),
+        (ws('{ ws = "/a", message = "x", method = "GET" }'), "a message has no `method`"),
+        (ws('{ ws = "/a", body = "x" }'), "a message has no `body`"),
+        (ws('"WS /a x"'), "a message is a racer"),
+        (ws('{ ws = "/a", message = "x" }, "GET /a"'), "are not released together"),
+        (
+            ws('{ ws = "/a", message = "x" }', 'recipe = "single-use-token"'),
+            "recipe `single-use-token` judges by `successes`",
+        ),
+        (
+            ws('{ ws = "/a", message = "x" }', 'invariants = ["successes <= 1"]'),
+            "`successes <= 1` judges by `successes`",
+        ),
+        (
+            SCENARIO + 'setup = [{ method = "GET", target = "/", expect = 7 }]',
+            "`scenario.0..setup.0..expect` must be",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_place(text: str, words: str, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """HTTP/3: racers over one warm connection, released in one datagram; and servers that go away."""
 
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,18 @@ import trustme
 from aioquic.quic.configuration import QuicConfiguration
 from msgspec.structs import replace
 
+from deadheat.engine.attack.courier import Courier
 from deadheat.io import quic
+from deadheat.io.allow import Allow
 from deadheat.io.facts import offers, probe
 from deadheat.io.release import Releaser
 from deadheat.model import Origin, Request, Response, TargetError, Version
+from deadheat.model.config import Limits
 from deadheat.wire import PLANS, choose
 from tests.io.server3 import Peer, Seen, certified, serving3
+from tests.io.servers import request as http1_request
+from tests.io.servers import serving
+from tests.io.test_tls import secure
 
 GET = Request("GET", "/x", (("x-racer", "1"),))
 POST = Request("POST", "/x", body=b"0123456789abcdefghij")
@@ -60,14 +67,19 @@ def test_rounds_over_one_warm_connection_in_a_datagram_each(
         assert each.note == ""
 
 
-def test_sixty_racers_come_to_their_end_in_one_datagram_and_credit_comes_back(
-    server: Seen, folder: Path
-) -> None:
+def test_credit_for_streams_is_awaited(server: Seen, folder: Path) -> None:
     with Releaser(here(server.port, folder), Version.H3) as releaser:
-        for _ in range(4):
-            assert all(shot.response for shot in releaser.round([POST] * 100, PLANS["last-byte"]).shots)
+        for _ in range(5):  # 300 of the 128 streams that it allows at first
+            assert all(shot.response for shot in releaser.round([POST] * 60, PLANS["last-byte"]).shots)
         assert releaser.connections == 1
-    assert server.releases == [100] * 4
+    assert server.releases == [60] * 5
+
+
+def test_a_hundred_and_more_end_in_one_datagram(server: Seen, folder: Path) -> None:
+    with Releaser(here(server.port, folder), Version.H3) as releaser:
+        assert all(shot.response for shot in releaser.round([POST] * 128, PLANS["last-byte"]).shots)
+        assert server.releases == [128]
+        assert all(shot.response for shot in releaser.round([POST] * 128, PLANS["last-byte"]).shots)
 
 
 def test_what_does_not_fit_goes_in_the_fewest_datagrams(server: Seen, folder: Path) -> None:
@@ -79,10 +91,46 @@ def test_what_does_not_fit_goes_in_the_fewest_datagrams(server: Seen, folder: Pa
     assert len(server.releases) == 5
 
 
+def test_bodies_beyond_the_congestion_window_are_all_there_before_the_release(
+    server: Seen, folder: Path
+) -> None:
+    large = Request("POST", "/x", body=b"x" * 5_000)
+    with Releaser(here(server.port, folder), Version.H3, patience=5.0) as releaser:
+        round_ = releaser.round([large] * 20, PLANS["last-byte"])
+    assert all(shot.parked and shot.response and shot.response.body == large.body for shot in round_.shots)
+    assert server.releases == [20]
+
+
+def test_bodies_beyond_what_the_server_admits_are_refused_before_anything_is_sent(
+    server: Seen, folder: Path
+) -> None:
+    huge = Request("POST", "/x", body=b"x" * 2_000_000)
+    with (
+        Releaser(here(server.port, folder), Version.H3) as releaser,
+        pytest.raises(TargetError, match=r"HTTP/3 window is 1,048,\d+"),
+    ):
+        releaser.round([huge], PLANS["last-byte"])
+    assert server.bodies == {}
+
+
+def test_a_release_lost_on_the_way_is_sent_again(
+    server: Seen, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(lane: quic.QuicLane, data: bytes) -> Callable[[], None]:
+        lane._quic.packets(data)
+        return lambda: None
+
+    with Releaser(here(server.port, folder), Version.H3) as releaser:
+        held = releaser.park([POST] * 5, PLANS["last-byte"])
+        monkeypatch.setattr(quic.QuicLane, "loaded", lost)
+        assert all(shot.response for shot in held.finish().shots)
+    assert server.releases == [5]
+
+
 def test_offsets_are_kept(server: Seen, folder: Path) -> None:
     with Releaser(here(server.port, folder), Version.H3) as releaser:
-        spread = releaser.round([GET] * 3, PLANS["last-byte"], (0.0, 0.002, 0.0))
-    assert spread.spread >= 0.002
+        round_ = releaser.round([GET] * 3, PLANS["last-byte"], (0.0, 0.002, 0.0))
+    assert all(shot.response for shot in round_.shots)
     assert server.releases == [2, 1]
 
 
@@ -188,25 +236,47 @@ def test_probing_tells_limits_and_the_choice_says_why(server: Seen, folder: Path
     facts = probe(origin, only=Version.H3)
     assert facts.versions == (Version.H3,)
     assert (facts.streams, facts.window >= 65_535, 1_000 < facts.segment < 1_200) == (128, True, True)
-    few = choose(facts, [GET] * 5, origin)
-    assert str(few) == "h3/whole"
-    assert "fits one datagram" in few.because
-    assert str(choose(facts, [GET] * 100, origin)) == "h3/last-byte"
-    many = choose(facts, [POST] * 300, origin)
+    few = choose(facts, [GET] * 100, origin)
+    assert str(few) == "h3/last-byte"
+    assert re.fullmatch(r"what last-byte holds back \(\d+ bytes\) fits one datagram", few.because)
+    assert str(choose(facts, [POST] * 10, origin)) == "h3/first-bytes"
+    split = choose(facts, [GET] * 300, origin)
+    assert split.because.endswith("fits one datagram; over 3 connections of 128 streams each")
+    many = choose(replace(facts, streams=1_000), [POST] * 300, origin)
     assert str(many) == "h3/last-byte"
-    assert "in 3 datagrams back to back" in many.because
-    assert "over 3 connections of 128 streams each" in many.because
+    assert "is 2 datagrams back to back; longer bodies wait behind their guards" in many.because
     both = replace(facts, versions=(Version.H2, Version.H3))
     assert choose(both, [GET], origin).version is Version.H2
 
 
+def test_an_offer_is_taken_up_where_there_is_no_http2(configuration: QuicConfiguration, folder: Path) -> None:
+    def offering(peer: socket.socket) -> None:
+        port = peer.getsockname()[1]
+        while http1_request(peer):
+            peer.sendall(b'HTTP/1.1 200 OK\r\nalt-svc: h3=":%d"\r\ncontent-length: 0\r\n\r\n' % port)
+
+    with serving(secure(offering, "http/1.1")) as port, serving3(configuration, port=port):
+        facts = probe(replace(Origin("https", "localhost", port), insecure=True), timeout=1.0)
+    assert facts.versions == (Version.H3, Version.H1)
+    assert choose(facts, [GET], here(port, folder)).version is Version.H3
+
+
+@pytest.mark.parametrize("via", ["h3", "h3/whole"])
+def test_an_attack_goes_over_http3_when_told(via: str, server: Seen, folder: Path) -> None:
+    with Courier(here(server.port, folder), Allow(), Limits(), via) as courier:
+        choice = courier.choice([POST] * 4)
+        round_ = courier.race([POST] * 4, choice)
+        assert courier.ask(GET).status == 200
+    assert str(choice) == ("h3/first-bytes" if via == "h3" else via)
+    assert round_.version is Version.H3
+    assert server.releases == [4, 1]
+
+
 def test_not_even_a_datagram_goes_where_nothing_may_go() -> None:
     with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody,
         Releaser(Origin("https", "192.0.2.1", 443), Version.H3) as releaser,
         pytest.raises(TargetError, match="not among the authorised hosts: nothing was sent"),
     ):
-        nobody.bind(("127.0.0.1", 0))
         releaser.ask(GET)
 
 

@@ -18,8 +18,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-_MEET = 0.05
+_MEET = 0.02
 """Seconds for which one message waits for another to be past its look too."""
+
+_WORK = 0.01
+"""Seconds that every message takes before that, so that messages sent together are there together."""
 
 
 class Shop:
@@ -56,6 +59,7 @@ class Shop:
             self._open -= 1
 
     async def _redeem(self, who: str) -> str:
+        await asyncio.sleep(_WORK)
         if self.used:
             return "already used"
         if not self.fixed:
@@ -98,7 +102,10 @@ def websocket_shop(*, fixed: bool) -> Iterator[tuple[Shop, int]]:
     config = uvicorn.Config(Starlette(routes=routes), log_level="critical", ws="wsproto", lifespan="off")
     server = uvicorn.Server(config)
     # Bound and listening before the server runs: whoever connects early waits in the queue.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # The protocol is named because asyncio sets TCP_NODELAY only where it is.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

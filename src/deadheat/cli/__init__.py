@@ -5,6 +5,7 @@ goes to standard error. It must not decide anything about races. A verb is one m
 one line in `VERBS`.
 """
 
+import gc
 import sys
 import traceback
 from importlib import import_module
@@ -15,7 +16,7 @@ from deadheat import __version__
 from deadheat.cli.options import EXIT_INTERNAL, EXIT_UNUSABLE
 from deadheat.model import DeadheatError
 
-VERBS = ("demo", "scan", "attack", "hunt", "replay", "explain", "lab", "init", "doctor", "schema")
+VERBS = ("demo", "scan", "attack", "hunt", "explore", "replay", "explain", "lab", "init", "doctor", "schema")
 
 
 class _Verbs(click.Group):
@@ -48,8 +49,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; map what a user can mend to exit code 2, a defect to 101."""
+    # A command lives shortly: what it imported is never garbage, and need not be searched when it ends.
+    gc.freeze()
     try:
         code = cli.main(standalone_mode=False)
+        gc.freeze()
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)

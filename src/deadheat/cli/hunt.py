@@ -49,9 +49,11 @@ def hunt(
     return deliver(run, output, dynamic=True)
 
 
-def hunted(subject: Subject, config: Config, store: Store, progress: Progress) -> Run:
+def hunted(
+    subject: Subject, config: Config, store: Store, progress: Progress, *, planned: bool = True
+) -> Run:
     """Hunt until done or interrupted; what was found by then is the result."""
-    job = Hunt(subject, config, store, progress)
+    job = Hunt(subject, config, store, progress, planned)
     # Named, since a shell starts background jobs with SIGINT ignored, and Python then leaves it so.
     for interruption in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interruption, signal.default_int_handler)

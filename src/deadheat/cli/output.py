@@ -4,11 +4,10 @@ import os
 import sys
 
 import click
-from rich.console import Console
 
 from deadheat.cli.options import EXIT_CLEAN, EXIT_FINDINGS, EXIT_UNTESTED, Output
 from deadheat.model import DeadheatError, Run
-from deadheat.report import FORMATS, terminal
+from deadheat.report import FORMATS
 
 _NARROW, _PLAIN, _WIDE = 60, 100, 140
 
@@ -33,6 +32,8 @@ def deliver(run: Run, output: Output, *, dynamic: bool) -> int:
 
 def on_terminal(run: Run) -> str:
     """Draw the run for the terminal that standard output is, or for a plain file."""
+    from deadheat.report import terminal
+
     return terminal.render(run, width=width(), colour=colour(), ascii_only=ascii_only()).rstrip("\n") + "\n"
 
 
@@ -55,6 +56,8 @@ def width() -> int:
     """Give the width to draw for."""
     if not sys.stdout.isatty():
         return _PLAIN
+    from rich.console import Console
+
     return max(_NARROW, min(Console().width, _WIDE))
 
 

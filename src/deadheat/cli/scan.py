@@ -1,5 +1,6 @@
 """`deadheat scan`: what the source alone tells."""
 
+import gc
 import signal
 import threading
 from pathlib import Path
@@ -9,12 +10,11 @@ from msgspec import structs
 
 from deadheat.cli.options import EXIT_CLEAN, Output, common_options, gathered, output_options
 from deadheat.cli.output import ascii_only, colour, deliver, on_terminal, width
+from deadheat.engine.scan import Memory, update_baseline
 from deadheat.engine.scan import scan as review
-from deadheat.engine.scan import update_baseline
 from deadheat.io import config as configuration
 from deadheat.io import watch as watching
 from deadheat.model import DeadheatError, Run
-from deadheat.report import inventory as table
 from deadheat.report.names import number
 
 _BASELINE = Path("deadheat-baseline.json")
@@ -64,6 +64,8 @@ def scan(
     A finding that is accepted is silenced where it stands, with its reason, on the same line or the
     one above: `// deadheat: allow(check-then-act) reason="…"`.
     """
+    gc.disable()  # one review and the end: looking for garbage takes longer than it is worth
+    click.get_current_context().call_on_close(gc.enable)
     output = gathered(format_, reports, fail_on, min_confidence, exit_zero)
     configuration.load(path, config_file, profile)  # a scan needs nothing of it; a mistake in it is told
     if update and since is not None:
@@ -79,9 +81,11 @@ def scan(
         if not quiet:
             click.echo(f"{file}: {number(count, 'finding')} accepted", err=True)
         return EXIT_CLEAN
-    run = structs.replace(review(path, baseline=baseline, since=since, cached=not no_cache), seed=seed)
+    memory = Memory() if watch else None
+    run = review(path, baseline=baseline, since=since, cached=not no_cache, memory=memory)
+    run = structs.replace(run, seed=seed)
     if watch:
-        return _watch(path, baseline, since, run)
+        return _watch(path, baseline, since, run, memory)
     if inventory:
         return _inventory(run, output)
     return deliver(run, output, dynamic=False)
@@ -89,6 +93,8 @@ def scan(
 
 def _inventory(run: Run, output: Output) -> int:
     """The inventory alone, in the format asked for; it judges nothing, so it never fails."""
+    from deadheat.report import inventory as table
+
     if output.format == "text":
         click.echo(table.render(run.review, width=width(), colour=colour(), ascii_only=ascii_only()))
         return EXIT_CLEAN
@@ -101,7 +107,7 @@ def _inventory(run: Run, output: Output) -> int:
     raise DeadheatError(f"--inventory has the formats text, markdown and json, not {output.format}")
 
 
-def _watch(path: Path, baseline: Path | None, since: str | None, run: Run) -> int:
+def _watch(path: Path, baseline: Path | None, since: str | None, run: Run, memory: Memory | None) -> int:
     stop = threading.Event()
     previous = signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
@@ -111,7 +117,7 @@ def _watch(path: Path, baseline: Path | None, since: str | None, run: Run) -> in
         folder = path.parent if path.name == "Cargo.toml" else path
         for files in watching.changes(folder, lambda: stop.wait(_LOOK)):
             try:
-                run = review(path, baseline=baseline, since=since)
+                run = review(path, baseline=baseline, since=since, memory=memory)
             except DeadheatError as error:
                 click.echo(f"error: {error}", err=True)
                 continue
@@ -128,6 +134,7 @@ def _watch(path: Path, baseline: Path | None, since: str | None, run: Run) -> in
                     err=True,
                 )
             known = now
+            gc.collect()  # the last reading, now that nobody waits
     finally:
         signal.signal(signal.SIGINT, previous)
     return EXIT_CLEAN

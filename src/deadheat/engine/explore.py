@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from deadheat.engine.events import Event, Explored, Exploring
+from deadheat.engine.executor import Executor
 from deadheat.engine.target import Observed, Target
 from deadheat.model import (
     Exploration,
@@ -30,6 +31,7 @@ from deadheat.oracle import Canon, Observation, aborted, judge, serial_orders
 from deadheat.schedule import STRATEGIES, Diverged, End, Proposal, Strategy
 
 _SAY_EVERY = 0.2  # seconds
+_DOUBTS = 14  # more sequential runs, in all, before a first violation among unstable outcomes is believed
 _CRASHES = 3  # the same order must end the application this often before that is believed
 
 
@@ -58,7 +60,7 @@ class Unexplorable(Exception):  # noqa: N818 - the reason is the message
 class Search:
     """The exploration of one scenario; iterate `events`, then read the results."""
 
-    target: Target
+    target: Executor
     scenario: Scenario
     limits: Explore
     classify: Classify
@@ -72,7 +74,11 @@ class Search:
     steps: int = 0
     met: bool = False
     finished: bool = False
+    stuck_after: tuple[int, ...] = ()
+    """Racers in a sequential order whose last one waits for itself; none when all orders end."""
     _canon: Canon = field(default_factory=Canon)
+    _runs: dict[tuple[int, ...], list[Observation]] = field(default_factory=dict)
+    _doubted: bool = False
     _how: Reset = Reset.RESTART
     _states: dict[Outcome, Violation | None] = field(default_factory=dict)
     _unknown: str = ""
@@ -152,17 +158,35 @@ class Search:
         again = [self._in_order(orders[0]) for _ in range(2)]
         if self._how is not Reset.RESTART and any(o != first for o in again):
             self._distrust_reset(orders[0], first)
-        runs = {orders[0]: [first, *again]}
+        self._runs = {orders[0]: [first, *again]}
         for order in orders[1:]:
-            runs[order] = [self._in_order(order) for _ in range(2)]
-        for observations in runs.values():
+            self._runs[order] = [self._in_order(order) for _ in range(2)]
+        self._learn()
+
+    def _learn(self) -> None:
+        for observations in self._runs.values():
             self._canon.learn(observations)
         if not self._canon.stable:
             raise Unexplorable("an answer differs wholly between identical sequential runs")
-        self.controls = sum(map(len, runs.values()))
+        self.controls = sum(map(len, self._runs.values()))
         self.serial = [
-            SerialOutcome(order, self._canon.outcome(observations[0])) for order, observations in runs.items()
+            SerialOutcome(order, self._canon.outcome(observations[0]))
+            for order, observations in self._runs.items()
         ]
+
+    def _doubt(self) -> bool:
+        """Before a first violation is believed where something is unstable: learn from more runs.
+
+        Two entries under made-up keys may have come in one order in the few runs there were.
+        """
+        if self._doubted or not self._canon.unstable:
+            return False
+        self._doubted = True
+        for order, observations in self._runs.items():
+            observations += [self._in_order(order) for _ in range(max(2, _DOUBTS // len(self._runs)))]
+        self._states.clear()
+        self._learn()
+        return True
 
     def _choose_reset(self) -> Reset:
         if self.scenario.reset_requests:
@@ -191,6 +215,8 @@ class Search:
         observed = self.target.sequential(self._requests, order, self.scenario.probes)
         if observed.observation.responses.count(None):
             self.target.abandon()
+            if observed.stuck:
+                self.stuck_after = order[: order.index(observed.stuck[0]) + 1]
             who = ", ".join(str(self._requests[actor]) for actor in observed.stuck) or "a request"
             raise Unexplorable(f"{who} never answers even when the requests run one after the other")
         return observed.observation
@@ -252,6 +278,8 @@ class Search:
         if outcome not in self._states:
             self._complete_serial(outcome)
             verdict = judge(outcome, self.serial)
+            if isinstance(verdict, Violation) and self._doubt():
+                return self._judge(observed, confirm=confirm)
             if isinstance(verdict, Violation) and self._is_abort(outcome):
                 verdict = Unknown("")
             elif isinstance(verdict, Unknown):

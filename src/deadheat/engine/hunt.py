@@ -27,6 +27,7 @@ from deadheat.engine.evidence import saved
 from deadheat.engine.explore import Candidate, Search, alone
 from deadheat.engine.link import Linker, with_roles
 from deadheat.engine.prove import Prover
+from deadheat.engine.reach import Reach
 from deadheat.engine.requests import synthesise
 from deadheat.engine.routes import handler_of
 from deadheat.engine.subject import Subject
@@ -41,6 +42,7 @@ from deadheat.model import (
     Finding,
     Handler,
     NotTested,
+    Preparation,
     Proof,
     Racer,
     Request,
@@ -62,11 +64,14 @@ class Hunt:
     config: Config
     store: Store
     listen: Listener
+    planned: bool = True
+    """Whether scenarios are made from the source, beside those that the user declared."""
     findings: dict[str, Finding] = field(default_factory=dict)
     explorations: list[Exploration] = field(default_factory=list)
     not_tested: list[NotTested] = field(default_factory=list)
     exercised: set[str] = field(default_factory=set)
     interrupted: bool = False
+    _setups: dict[str, tuple[Preparation, ...]] = field(default_factory=dict)
     _best: dict[str, tuple[Search, Candidate]] = field(default_factory=dict)
     _application: Application | None = None
     _placed: int = 0
@@ -170,7 +175,7 @@ class Hunt:
             else:
                 declared.append(self._with_handlers(scenario))
         covered = {tuple(sorted(r.handler or "" for r in s.racers)) for s in declared}
-        planned = plan.scenarios(self.subject.review, requests, self.config.explore.requests)
+        planned = plan.scenarios(self.subject.review, requests, self.config.explore.requests, self._setups)
         return declared + [
             scenario
             for scenario in planned
@@ -191,6 +196,8 @@ class Hunt:
     def _try_alone(self, target: Target, requests: Mapping[str, Request]) -> dict[str, Request]:
         """Ask each handler once, by itself: does it answer, and is it the handler that answers?"""
         usable: dict[str, Request] = {}
+        refused: dict[str, tuple[Request, int]] = {}
+        reasons: dict[str, NotTested] = {}
         probed = plan.probed(self.subject.review)
         for handler in self.subject.review.handlers:
             request = requests.get(handler.id)
@@ -209,10 +216,17 @@ class Hunt:
                 continue
             missing = explain_status(handler, response.status, response.body, request)
             if missing is not None:
-                self._skip(missing)
+                reasons[handler.id] = missing
+                refused[handler.id] = request, response.status
                 continue
             usable[handler.id] = request
-        return usable
+        reach = Reach(target, self.subject.review, self.config, self.subject.sources, usable)
+        reached = reach.improve(refused)
+        self._setups = reach.setups
+        for name, missing in reasons.items():
+            if name not in reached:
+                self._skip(missing)
+        return reach.requests
 
     # --------------------------------------------------------------- explore
 
@@ -230,6 +244,7 @@ class Hunt:
                 self._keep_best(search)
                 raise
             self._keep_best(search)
+            self._waits_after(target, search)
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Explored):
@@ -279,21 +294,40 @@ class Hunt:
             target.abandon()
             self._skip(NotTested(handler.endpoint, "alone, it never answers, and no probe tells why"))
             return
-        racer = Racer(request, handler.id)
-        search, proof = self._prover().prove_alone(target, racer, observed)
+        if self._waits_for_itself(target, Racer(request, handler.id), observed):
+            self._skip(
+                NotTested(f"{handler.endpoint} with others", "it never answers even alone; mend that first")
+            )
+
+    def _waits_after(self, target: Target, search: Search) -> None:
+        """A sequential order does not end: prove its last request, after those ahead of it."""
+        racers = [search.scenario.racers[actor] for actor in search.stuck_after]
+        if not racers or any(
+            finding.evidence is not None and racers[-1].handler in finding.handlers
+            for finding in self.findings.values()
+        ):
+            return
+        setup = (*search.scenario.setup, *(racer.request for racer in racers[:-1]))
+        observed = alone(target, racers[-1].request, tuple(map(Preparation, setup)))
+        if observed.stuck:
+            self._waits_for_itself(target, racers[-1], observed, setup)
+
+    def _waits_for_itself(
+        self, target: Target, racer: Racer, observed: Observed, setup: tuple[Request, ...] = ()
+    ) -> bool:
+        """Prove that the request holds what it waits for; whether that succeeded."""
+        search, proof = self._prover().prove_alone(target, racer, observed, setup)
         self._note(Explored(search.result(complete=True)))
         if isinstance(proof, NotTested):
             self._skip(proof)
-            return
+            return False
         linker = Linker(tuple(self.findings.values()), target.point_table, proof.scenario)
         for name in linker.proved(observed, proof.verdict):
             self._forced(
                 self.findings.get(name) or self.subject.unexplained(proof.scenario, proof.verdict, observed),
                 proof,
             )
-        self._skip(
-            NotTested(f"{handler.endpoint} with others", "it never answers even alone; mend that first")
-        )
+        return True
 
     def _forced(self, finding: Finding, proof: Evidence) -> None:
         application = self._require_application()
@@ -315,7 +349,7 @@ class Hunt:
                 continue
             mine = [e for e in self.explorations if set(e.handlers) & set(finding.handlers)]
             tried = {handler for e in mine for handler in e.handlers}
-            if mine and set(finding.handlers) <= tried and all(e.complete for e in mine):
+            if mine and set(finding.handlers) <= tried and all(e.complete and not e.violating for e in mine):
                 sizes = " and ".join(str(n) for n in sorted({e.requests for e in mine}))
                 self.findings[name] = msgspec.structs.replace(
                     finding,

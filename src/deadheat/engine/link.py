@@ -38,7 +38,8 @@ class Linker:
         self._handlers = tuple(racer.handler or "" for racer in scenario.racers)
         self._points = points
         present = set(self._handlers)
-        self._findings = [f for f in findings if present & set(f.handlers)]
+        # A finding of no handler is in code that runs for every request (a fairing).
+        self._findings = [f for f in findings if not f.handlers or present & set(f.handlers)]
         self._windows = {
             f.fingerprint: (point_of(f.window.check, points), point_of(f.window.act, points))
             for f in self._findings
@@ -59,7 +60,7 @@ class Linker:
         if check is None or act is None:
             return False
         for actor, handler in enumerate(self._handlers):
-            if handler not in finding.handlers:
+            if finding.handlers and handler not in finding.handlers:
                 continue
             mine = [(i, step.point) for i, step in enumerate(steps) if step.actor == actor]
             for (start, first), (end, second) in _pairs(mine):

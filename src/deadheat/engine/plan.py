@@ -10,6 +10,7 @@ from deadheat.model import (
     AccessKind,
     Handler,
     NotTested,
+    Preparation,
     Racer,
     Request,
     Reset,
@@ -58,8 +59,16 @@ def unprobed(review: Review, handlers: Sequence[str]) -> Iterator[NotTested]:
                 )
 
 
-def scenarios(review: Review, requests: Mapping[str, Request], sizes: Sequence[int]) -> list[Scenario]:
-    """Give the groups to race, the smallest first: what two requests can show, two should show."""
+def scenarios(
+    review: Review,
+    requests: Mapping[str, Request],
+    sizes: Sequence[int],
+    setups: Mapping[str, Sequence[Preparation]] | None = None,
+) -> list[Scenario]:
+    """Give the groups to race, the smallest first: what two requests can show, two should show.
+
+    `setups` is what has to be there before a handler (by id) does its work.
+    """
     of = probed(review)
     names = {handler.id: handler for handler in review.handlers}
     groups: list[tuple[str, ...]] = []
@@ -73,6 +82,7 @@ def scenarios(review: Review, requests: Mapping[str, Request], sizes: Sequence[i
                 name=_name([names[handler] for handler in group]),
                 racers=tuple(Racer(requests[handler], handler) for handler in group),
                 reset=reset,
+                setup=_setup([(setups or {}).get(handler, ()) for handler in group]),
             )
         )
     return result
@@ -102,6 +112,11 @@ def _reset(review: Review, of: Mapping[str, Mapping[str, bool]], group: Sequence
     if all(kinds.get(state) in _PROBED for state in states):
         return Reset.SNAPSHOT
     return Reset.RESTART
+
+
+def _setup(several: Sequence[Sequence[Preparation]]) -> tuple[Request, ...]:
+    """Every preparation once, in the order of the group."""
+    return tuple(dict.fromkeys(step.request for setup in several for step in setup))
 
 
 def _name(group: Sequence[Handler]) -> str:

@@ -20,6 +20,7 @@ from deadheat.model import (
     NotTested,
     Outcome,
     Racer,
+    Request,
     Reset,
     Scenario,
     SerialOutcome,
@@ -66,17 +67,18 @@ class Prover:
         return self._evidence(search, last, candidate.verdict, violated)
 
     def prove_alone(
-        self, target: Target, racer: Racer, observed: Observed
+        self, target: Target, racer: Racer, observed: Observed, setup: tuple[Request, ...] = ()
     ) -> tuple[Search, Evidence | NotTested]:
-        """Prove that one request waits for itself: it needs no second one."""
-        scenario = Scenario(str(racer.request), (racer,), reset=Reset.RESTART)
+        """Prove that one request waits for itself (after `setup`): it needs no second one at once."""
+        after = f" after {', '.join(map(str, setup))}" if setup else ""
+        scenario = Scenario(f"{racer.request}{after}", (racer,), setup, reset=Reset.RESTART)
         search = Search(target, scenario, self.limits, lambda *_: ())
         search.schedules = search.violating = 1
         name = self._name(scenario, observed)
         violated = 0
         for done in range(1, self.limits.replays + 1):
             if done > 1:
-                observed = alone(target, racer.request, ())
+                observed = alone(target, racer.request, scenario.preparations)
             violated += bool(observed.stuck) and target.confirm_stuck()
             self._say(name, violated, done)
         if violated < self.limits.replays:

@@ -42,6 +42,8 @@ def replay(
         try:
             if len(saved.scenario.racers) > 1:
                 search.baseline()
+            else:  # one that waits for itself has no baseline, but may have a set-up
+                target.prepare(saved.scenario.preparations)
         except Exception as error:
             raise TargetError(f"the sequential baseline fails: {error}") from error
         for number in range(1, times + 1):

@@ -17,6 +17,7 @@ from msgspec import Struct
 from deadheat import __version__, rules, rust
 from deadheat.io import baseline as baselines
 from deadheat.io import revision, source
+from deadheat.io.beside import beside, second_core
 from deadheat.io.cache import Cache, own_digest
 from deadheat.model import (
     Acceptance,
@@ -31,6 +32,17 @@ from deadheat.model import (
 )
 from deadheat.rules.document import information
 from deadheat.rust import SourceTree
+from deadheat.rust.kept import Kept, packed
+from deadheat.rust.syntax import SourceFile
+
+_LARGEST_KEPT = 32_000_000  # bytes; decoding more takes as long as reading afresh
+
+
+class Memory(Struct):
+    """What a process that scans again and again remembers of the last scan."""
+
+    kept: Kept | None = None
+    parsed: dict[str, SourceFile] = {}
 
 
 class Scanned(Struct, frozen=True):
@@ -43,11 +55,19 @@ class Scanned(Struct, frozen=True):
     concurrent: bool
 
 
-def scan(path: Path, *, baseline: Path | None = None, since: str | None = None, cached: bool = True) -> Run:
+def scan(
+    path: Path,
+    *,
+    baseline: Path | None = None,
+    since: str | None = None,
+    cached: bool = True,
+    memory: Memory | None = None,
+) -> Run:
     """Review the package at `path`.
 
     `baseline` names a file of accepted findings; `since` a revision: only what is new after it is
-    reported. `cached` lets an unchanged tree be answered from `.deadheat/cache`.
+    reported. `cached` lets an unchanged tree be answered from `.deadheat/cache`;
+    `memory` makes the next scan in this process faster.
 
     Raises:
         ProjectError: there is no Cargo.toml, nothing in it that runs concurrently, or no such revision.
@@ -58,7 +78,7 @@ def scan(path: Path, *, baseline: Path | None = None, since: str | None = None, 
     folder = (path.parent if path.name == "Cargo.toml" else path).resolve()
     workspace = source.workspace_root(folder)
     cache = Cache(workspace) if cached else None
-    scanned = reviewed(tree, cache)
+    scanned = reviewed(tree, cache, memory)
     review = scanned.review
     if not review.handlers and not scanned.concurrent:
         raise ProjectError(
@@ -121,7 +141,7 @@ def update_baseline(path: Path, run: Run) -> int:
     return baselines.save(path, (*kept, *new))
 
 
-def reviewed(tree: SourceTree, cache: Cache | None = None) -> Scanned:
+def reviewed(tree: SourceTree, cache: Cache | None = None, memory: Memory | None = None) -> Scanned:
     """Read and judge a tree, or answer from the cache when the very same was judged before."""
     key = _key(tree) if cache is not None else ""
     known = cache.get(key) if cache is not None else None
@@ -131,7 +151,15 @@ def reviewed(tree: SourceTree, cache: Cache | None = None) -> Scanned:
         except (msgspec.DecodeError, msgspec.ValidationError):
             pass  # written by another version, or cut off: read afresh
     with _without_collector():
-        program = rust.read(tree)
+        before: bytes | Kept | None = memory.kept if memory is not None else None
+        if before is None and cache is not None:
+            before = cache.get(_earlier(tree))
+        program = rust.read(
+            tree,
+            beside if second_core() else None,
+            before,
+            memory.parsed if memory is not None else None,
+        )
         findings, suppressed = rules.review(program)
     scanned = Scanned(
         program.review,
@@ -142,6 +170,12 @@ def reviewed(tree: SourceTree, cache: Cache | None = None) -> Scanned:
     )
     if cache is not None:
         cache.put(key, msgspec.msgpack.encode(scanned))
+    if memory is not None:
+        memory.kept, memory.parsed = program.keep(), program.modules.files
+    elif cache is not None:
+        kept = packed(program.keep())
+        if len(kept) < _LARGEST_KEPT:
+            cache.put(_earlier(tree), kept)
     return scanned
 
 
@@ -155,6 +189,11 @@ def _without_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _earlier(tree: SourceTree) -> str:
+    """Where the last reading of this package is kept, whatever its source was then."""
+    return "read-" + sha256(own_digest() + tree.root_package.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _key(tree: SourceTree) -> str:
@@ -189,4 +228,4 @@ def _shown(folder: Path) -> str:
     return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else folder.as_posix()
 
 
-__all__ = ["Scanned", "reviewed", "scan", "update_baseline"]
+__all__ = ["Memory", "Scanned", "reviewed", "scan", "update_baseline"]

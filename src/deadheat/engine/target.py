@@ -13,7 +13,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from deadheat.io.hold import HEADER, Execution, Listener, Runtime
+from deadheat.io.hold import HEADER, Execution, Listener, ProbedStep, Runtime
 from deadheat.io.http import Connection, Pool
 from deadheat.io.process import Process
 from deadheat.io.store import Store
@@ -76,6 +76,7 @@ class Target:
         self._initial: dict[str, str] = {}
         self._setup: tuple[Preparation, ...] = ()
         self._clean = False
+        self._unkept = False
         self.starts = 0
         self.port = 0
 
@@ -118,11 +119,7 @@ class Target:
         """End the process if there is one, start another and set it up."""
         self._end()
         self._start()
-        for step in self._setup:
-            response = self._pooled().ask(step.request)
-            if not step.accepts(response.status):
-                wanted = f", not {step.expect}" if step.expect is not None else ""
-                raise TargetError(f"the set-up request {step.request} was answered {response.status}{wanted}")
+        self._set_up()
         self._running().mark()
         self._clean = True
 
@@ -133,17 +130,28 @@ class Target:
         if self._runtime is None or how is Reset.RESTART:
             self.restart()
         elif how is Reset.SNAPSHOT:
-            if not self._runtime.restore():
+            if self._unkept or not self._runtime.restore():
                 self.restart()
         else:
             for request in requests:
                 self._pooled().ask(request)
+            self._set_up()  # as a timed attack does: what the set-up made, the reset unmade
         self._clean = True
+
+    def _set_up(self) -> None:
+        for step in self._setup:
+            response = self._pooled().ask(step.request)
+            if not step.accepts(response.status):
+                wanted = f", not {step.expect}" if step.expect is not None else ""
+                raise TargetError(f"the set-up request {step.request} was answered {response.status}{wanted}")
 
     @property
     def restorable(self) -> bool:
-        """Whether the probes can bring back every value they have met."""
-        return all(place.kept for place in self._running().state())
+        """Whether the probes can bring back every value they have met.
+
+        A step at a place they may not keep (a lock that a function gave, say) may have changed it.
+        """
+        return not self._unkept and all(place.kept for place in self._running().state())
 
     def sequential(
         self, requests: Sequence[Request], order: Sequence[int], probes: Sequence[Request] = ()
@@ -228,6 +236,7 @@ class Target:
             for actor, (connection, request) in enumerate(zip(connections, requests, strict=True)):
                 connection.send(request, (HEADER, f"{self._run}.{actor}"))
             execution = runtime.finish(self._run)
+            self._unkept = self._unkept or any(self.is_unkept(step) for step in execution.steps)
             unfinished = {actor for actor, _ in execution.trace.pending}
             if execution.trace.end is End.HUNG:
                 unfinished = set(range(len(requests)))
@@ -240,6 +249,11 @@ class Target:
         finally:
             self._return(pool, connections)
         return execution, responses
+
+    def is_unkept(self, step: ProbedStep) -> bool:
+        """Whether the step may have changed something that `restore` does not know of."""
+        point = self._points.get(step.point)
+        return step.place == 0 and point is not None and point.effect is not AccessKind.READ
 
     def _return(self, pool: Pool, connections: Sequence[Connection]) -> None:
         # In reverse, so that the next execution uses the same connections for the same actors.
@@ -333,7 +347,7 @@ class Target:
             self._runtime = None
 
     def _end(self) -> None:
-        self._clean = False
+        self._clean = self._unkept = False
         self._close_control()
         if self._pool is not None:
             self._pool.close()

@@ -66,15 +66,23 @@ class Connection:
     def receive(self) -> Response:
         """Await the answer to the request sent last."""
         while True:
-            try:
-                data = self._socket.recv(65536)
-            except TimeoutError as error:
-                raise TargetError(f"no answer within {self._timeout:g} s") from error
-            except OSError as error:
-                raise TargetError(f"the connection broke before the answer came: {error}") from error
-            response = self._exchange.receive(data)
+            response = self.advance()
             if response is not None:
                 return response
+
+    def advance(self) -> Response | None:
+        """Await the next bytes of the answer; give the answer once it is whole."""
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError as error:
+            raise TargetError(f"no answer within {self._timeout:g} s") from error
+        except OSError as error:
+            raise TargetError(f"the connection broke before the answer came: {error}") from error
+        return self._exchange.receive(data)
+
+    def fileno(self) -> int:
+        """Give what a selector watches, for whoever awaits several answers at once."""
+        return self._socket.fileno()
 
     def ask(self, request: Request) -> Response:
         """Send and await the answer."""

@@ -220,7 +220,7 @@ class Releaser:
         collecting = gc.isenabled()
         gc.disable()  # a collection between two racers would be longer than the spread
         try:
-            start = now()
+            start = 0
             for offset, pieces in batch.pieces():
                 if offset:
                     self._until(start + offset)
@@ -228,6 +228,7 @@ class Releaser:
                     pieces = [batch.again(piece) for piece in pieces]
                 # From here to the last send nothing but sends: what is noted can be noted afterwards.
                 shots = [piece.lane.loaded(piece.data) for piece in pieces]
+                start = start or now()
                 times = []
                 for shoot in shots:
                     times.append(now())

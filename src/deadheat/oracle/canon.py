@@ -71,6 +71,11 @@ class Canon:
         return not any(place.startswith("answer") for place in self._opaque)
 
     @property
+    def unstable(self) -> bool:
+        """Whether anything differed between identical runs."""
+        return bool(self._renamed or self._masked or self._opaque)
+
+    @property
     def masked(self) -> tuple[str, ...]:
         """What is not compared, in words."""
         whole = {f"{place}: whole" for place in self._opaque}

@@ -201,6 +201,9 @@ def _proven(finding: Finding, evidence: Evidence, names: Names, paper: Paper, ma
     head = Text(f"  How it happens (time runs downward, {held} waits):", style="bold")
     schedule = f"schedule {evidence.schedule_id}" if evidence.schedule_id else ""
     lines += paper.sides(head, Text(paper.safe(schedule), style="dim"), indent="  ")
+    if evidence.scenario.setup:
+        before = ", then ".join(str(request) for request in evidence.scenario.setup)
+        lines += paper.wrap(masker.text(f"set up, once and by itself: {before}"), indent="    ", first="  ")
     lines += timeline.draw(finding, evidence, names, paper, masker)
     for words in (evidence.history.diverged, evidence.history.failure):
         if words:

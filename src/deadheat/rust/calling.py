@@ -8,6 +8,7 @@ right. It must not decide what is called: `lower` does.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from deadheat.rust.items import Function
 
@@ -46,4 +47,9 @@ def callees_first(functions: Iterable[Function]) -> Iterator[Function]:
 
 def _called(functions: Iterable[Function], bodies: dict[str, bytes]) -> Iterator[bytes]:
     """The names that bodies of one name call."""
-    return iter(sorted({name for one in functions for name in _CALL.findall(bodies[one.path])}))
+    return iter(sorted({name for one in functions for name in _names(bodies[one.path])}))
+
+
+@lru_cache(maxsize=20_000)  # of a program that is read again, most bodies are the same
+def _names(body: bytes) -> frozenset[bytes]:
+    return frozenset(_CALL.findall(body))

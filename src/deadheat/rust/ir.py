@@ -71,7 +71,7 @@ class Mode(StrEnum):
     TRY = "try"
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, array_like=True):
     """An access path."""
 
     root: str
@@ -103,7 +103,7 @@ class Place(Struct, frozen=True):
         return self.path[last + 1 :]
 
 
-class Where(Struct, frozen=True):
+class Where(Struct, frozen=True, array_like=True):
     """A byte range of a file."""
 
     file: SourceFile
@@ -111,7 +111,7 @@ class Where(Struct, frozen=True):
     end: int
 
 
-class Event(Struct, gc=False):
+class Event(Struct, gc=False, array_like=True):
     """One step of a body. `part` of a place tells what is touched, `deps` what flows in."""
 
     id: int
@@ -133,7 +133,7 @@ class Event(Struct, gc=False):
     selects: Deps = NO_DEPS  # what the rows were chosen by
 
 
-class Value(Struct, frozen=True, gc=False):
+class Value(Struct, frozen=True, gc=False, array_like=True):
     """What an expression evaluates to, as far as it matters.
 
     `place` is what it refers to; `guards` are the acquisitions through which the place is
@@ -154,7 +154,7 @@ class Value(Struct, frozen=True, gc=False):
 NOTHING = Value()
 
 
-class Summary(Struct, eq=False, dict=True):
+class Summary(Struct, eq=False, dict=True, array_like=True):
     """What a function does, for its callers and for the rules."""
 
     function: str

@@ -19,7 +19,7 @@ GUARDS = frozenset(name for name in WRAPPERS if name.endswith("Guard")) | {"Ref"
 _DEPTH = 20
 
 
-class Type(Struct, frozen=True):
+class Type(Struct, frozen=True, array_like=True):
     """A resolved type name and its arguments."""
 
     name: str

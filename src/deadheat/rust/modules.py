@@ -6,6 +6,7 @@ that leave the workspace are returned as written, expanded to the full path of t
 """
 
 import posixpath
+from collections.abc import Mapping
 
 from deadheat.rust.items import Module, Path, collect
 from deadheat.rust.manifest import Package, packages
@@ -28,8 +29,11 @@ _FOREIGN_GLOBS: dict[str, frozenset[str]] = {
 class Modules:
     """Every module of the workspace, by path."""
 
-    def __init__(self, tree: SourceTree) -> None:
-        """Build the graph; files that no `mod` reaches become crates of their own."""
+    def __init__(self, tree: SourceTree, parsed: Mapping[str, SourceFile] | None = None) -> None:
+        """Build the graph; files that no `mod` reaches become crates of their own.
+
+        What is `parsed` already, of the same text, is not parsed again.
+        """
         self.packages: list[Package] = packages(tree)
         self.modules: dict[str, Module] = {}
         self.crates: dict[str, Module] = {}
@@ -40,6 +44,7 @@ class Modules:
         self._cache: dict[tuple[str, Path], str] = {}
         self._tried: set[tuple[str, Path]] = set()
         self._tree = tree
+        self._parsed = parsed if parsed is not None else {}
         for package in self.packages:
             for target in package.targets:
                 self._crate(target.name, target.root, package)
@@ -80,7 +85,9 @@ class Modules:
                 one.outside = []
 
     def _file(self, path: str) -> SourceFile:
-        file = SourceFile(path, self._tree.files[path])
+        text, file = self._tree.files[path], self._parsed.get(path)
+        if file is None or file.text != text:
+            file = SourceFile(path, text)
         self.files[path] = file
         return file
 

@@ -6,27 +6,28 @@ roots, one event graph for everything that can run concurrently, with the helper
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from deadheat.model import Access, AccessKind, Handler, Review, SharedState, Site, Span, Under
+from deadheat.rust.bodies import Beside, read_bodies
 from deadheat.rust.calling import callees_first
 from deadheat.rust.contexts import spawned_once, starts
 from deadheat.rust.db.schema import Schema, diesel_tables
 from deadheat.rust.flow import Flow
-from deadheat.rust.ir import ACCESSES, NO_DEPS, Event, Kind, Place, Summary, Value, Where
+from deadheat.rust.ir import ACCESSES, NO_DEPS, Event, Kind, Place, Value, Where
 from deadheat.rust.items import Function
-from deadheat.rust.lower import FoundSite, Unready, lower
+from deadheat.rust.kept import Kept, Reading
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.inline import enter, inline
 from deadheat.rust.lower.managed import state_key
 from deadheat.rust.modules import Modules
 from deadheat.rust.routes import Route, routes
 from deadheat.rust.states import States
-from deadheat.rust.syntax import text_of
+from deadheat.rust.syntax import SourceFile, text_of
 from deadheat.rust.tree import SourceTree
 from deadheat.rust.types import Type, Types, argument, is_synchronised, peel
 
@@ -78,18 +79,32 @@ class Root(Struct, eq=False, dict=True):
 class Program:
     """Everything the rules and the probes ask about."""
 
-    def __init__(self, tree: SourceTree) -> None:
-        """Read a source tree; nothing in it is fatal."""
+    def __init__(
+        self,
+        tree: SourceTree,
+        beside: Beside | None = None,
+        before: bytes | Kept | None = None,
+        parsed: Mapping[str, SourceFile] | None = None,
+    ) -> None:
+        """Read a source tree; nothing in it is fatal.
+
+        `beside` gives a second process; `before` is what an earlier reading left (`keep`), in this process
+        together with the files it had `parsed`.
+        """
         self.tree = tree
-        self.modules = Modules(tree)
+        self.modules = Modules(tree, parsed)
         self.types = Types(self.modules)
         self.types.tables = diesel_tables(tree.files)
-        self.summaries: dict[str, Summary] = {}
-        self._found: list[FoundSite] = []
-        self._started: set[str] = set()
         self._routes: list[Route] = routes(self.types)
-        for function in callees_first(self.types.functions.values()):
-            self._summarise(function)
+        self._reading = Reading(self.types, tree.manifests, before) if before is not None else None
+        self._read = read_bodies(
+            list(callees_first(self.types.functions.values())),
+            self.types,
+            self.modules.editions,
+            self._reading.known if self._reading is not None else None,
+            beside,
+        )
+        self.summaries = self._read.summaries
         self.states = States(self.types, self._managed())
         self.roots: tuple[Root, ...] = tuple(self._roots())
         self.review: Review = self._review()
@@ -99,33 +114,10 @@ class Program:
         """The tables, as they stand after all migrations."""
         return Schema(self.tree.files, self.tree.sql)
 
-    # ------------------------------------------------------------------ bodies
-
-    def _summarise(self, function: Function) -> None:
-        """Lower a function, what it calls first; a call cycle is cut where it closes."""
-        pending = [function]
-        while pending:
-            current = pending[-1]
-            if current.path in self.summaries:
-                pending.pop()
-                continue
-            self._started.add(current.path)
-            try:
-                summary, sites = lower(
-                    current, self.types, self._known, self.modules.editions.get(current.module.crate, 2021)
-                )
-            except Unready as wanted:
-                pending.append(wanted.function)
-                continue
-            self.summaries[current.path] = summary
-            self._found += sites
-            pending.pop()
-
-    def _known(self, function: Function) -> Summary | None:
-        known = self.summaries.get(function.path)
-        if known is None and function.path not in self._started and function.body is not None:
-            raise Unready(function)
-        return known
+    def keep(self) -> Kept:
+        """What the next reading of a similar tree is to be given as `before`."""
+        reading = self._reading or Reading(self.types, self.tree.manifests, None)
+        return reading.keep(self._read)
 
     # ------------------------------------------------------------------ roots
 
@@ -353,7 +345,7 @@ class Program:
     def sites(self) -> tuple[Site, ...]:
         """Every place where a request can be held, in file order."""
         found: dict[tuple[str, int, int], Site] = {}
-        for one in self._found:
+        for one in (site for path in self.summaries for site in self._read.sites[path]):
             place, site = one.place, one.site
             if place is not None and place.root.startswith("P:"):
                 inner = peel(one.parameter_type)
@@ -417,6 +409,11 @@ def _state_name(written: str, inner: Type) -> str:
     return str(plain if plain is not None else inner)
 
 
-def read(tree: SourceTree) -> Program:
-    """Read a source tree."""
-    return Program(tree)
+def read(
+    tree: SourceTree,
+    beside: Beside | None = None,
+    before: bytes | Kept | None = None,
+    parsed: Mapping[str, SourceFile] | None = None,
+) -> Program:
+    """Read a source tree: half of it in the process that `beside` gives, less where `before` holds."""
+    return Program(tree, beside, before, parsed)

@@ -49,7 +49,6 @@ def test_a_scenario_of_two_principals(fixed: bool, tmp_path: Path) -> None:
     assert attack["verdict"] == ("none-seen" if fixed else "violation")
     assert attack["plan"] == "ws/last-byte"
     assert attack["racers"] == ["WS /live", "WS /live"]
-    assert attack["overlap"] > 0.9
     assert {text for _, text in shop.heard} == {"redeem X"}
     assert {who for who, _ in shop.heard} == {"ada", "bob"}
     assert shop.marked
@@ -59,7 +58,10 @@ def test_a_scenario_of_two_principals(fixed: bool, tmp_path: Path) -> None:
     if not fixed:
         (finding,) = report["findings"]
         assert finding["proof"] == "observed"
-        assert "101 paid 10 to ada" in finding["evidence"]["verdict"]["explanation"]
+        assert finding["evidence"]["observed_outcome"]["responses"] == [
+            "101 paid 10 to ada",
+            "101 paid 10 to bob",
+        ]
 
 
 @pytest.mark.parametrize("fixed", [False, True])
@@ -104,8 +106,8 @@ def test_a_rehearsal_shows_the_message(tmp_path: Path) -> None:
         (("--url", "ws://127.0.0.1:9/live"), "goes a message: give it with -d"),
         (("--url", "ws://127.0.0.1:9/live", "-d", "x", "-X", "POST"), "and no -X"),
         (("--url", "http://127.0.0.1:9/live", "-d", "x", "--via", "ws"), "only messages go over WebSockets"),
-        (("--url", "ws://127.0.0.1:9/live", "-d", "x", "--recipe", "single-use-token"), "judges by `successes`"),
-        (("--url", "ws://127.0.0.1:9/live", "-d", "x", "--invariant", "successes <= 1"), "tell the answers by"),
+        (("--url", "ws://127.0.0.1:9/live", "-d", "x", "--recipe", "single-use-token"), "judges by `succ"),
+        (("--url", "ws://127.0.0.1:9/live", "-d", "x", "--invariant", "successes <= 1"), "tell the answers"),
         (("--url", "http://127.0.0.1:9/x", "-X", "WS"), "a message is a racer"),
     ],
 )  # fmt: skip
@@ -125,11 +127,14 @@ def test_messages_go_over_websockets_whatever_http_goes_over() -> None:
                 assert choice.version is Version.WS
                 plan = PLANS["whole" if via == "whole" else "last-byte"]
                 assert choice.plan == plan
-                round_ = courier.race([message, message], choice)
-                answers = [shot.response.text for shot in round_.shots if shot.response]
-                assert sorted(answers) == ["already used", "paid 10 to ada"]
                 assert courier.choice([Request("GET", "/paid")], Gate.START).version is Version.H1
-    assert shop.opened == 8
+                if via == "auto":
+                    round_ = courier.race([message, message], choice)
+                    answers = [shot.response.text for shot in round_.shots if shot.response]
+                    assert sorted(answers) == ["already used", "paid 10 to ada"]
+                    turns = courier.in_turn([message, message], (1, 0))
+                    assert [shot.response.text for shot in turns if shot.response] == ["already used"] * 2
+    assert shop.opened == 4
 
 
 def test_a_message_is_never_held() -> None:

@@ -62,8 +62,11 @@ pub enum Effect<H> {
     Quiet,
 }
 
-/// Quiet ticks (20 ms apart) until an actor that does not come back counts as blocked.
-const BLOCKED_AFTER: u32 = 3;
+/// Quiet ticks (20 ms apart) until an actor that does not come back counts as blocked: 300 ms, since a
+/// handler that sleeps for a moment (a call to elsewhere, as examples have it) is not blocked.
+const BLOCKED_AFTER: u32 = 15;
+/// Quiet ticks (20 ms apart) without anybody enabled, all held at locks, until the run is stuck.
+const STUCK_AFTER: u32 = 3;
 /// Quiet ticks without anybody enabled until the run is given up: 1 s.
 const HUNG_AFTER: u32 = 50;
 /// Quiet ticks (10 ms apart) until a released run counts as at rest.
@@ -257,7 +260,7 @@ impl<H: Held> Control<H> {
             run.actors.iter_mut().for_each(Actor::block);
             self.moved();
             self.decide();
-        } else if still >= BLOCKED_AFTER && run.at_rest() {
+        } else if still >= STUCK_AFTER && run.at_rest() {
             self.end(End::Stuck);
         } else if still >= HUNG_AFTER {
             // Either the prefix waits for somebody who does not come, or everybody does.

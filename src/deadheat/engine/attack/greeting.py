@@ -38,7 +38,7 @@ class Greetings:
         heard = -1
         while heard < (now := _unasked(releaser)) and time.monotonic() < end:
             heard = now
-            releaser.wait(_QUIET)
+            releaser.wait(_QUIET, lambda: _unasked(releaser) > now)
         self._known[opened] = _unasked(releaser)
 
 

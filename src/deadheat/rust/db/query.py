@@ -26,7 +26,7 @@ class Op(StrEnum):
     OTHER = "other"
 
 
-class Condition(Struct, frozen=True):
+class Condition(Struct, frozen=True, array_like=True):
     """`column operator key`; `key` names the value, None when it cannot be named."""
 
     column: str
@@ -34,7 +34,7 @@ class Condition(Struct, frozen=True):
     key: str | None = None
 
 
-class Query(Struct, frozen=True):
+class Query(Struct, frozen=True, array_like=True):
     """One statement, or a builder on its way to one.
 
     `columns` are what a write assigns or a read selects, empty for all; `relative` those that

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deadheat.rust.lower.builder import Lowering
 
 
-class FoundSite(Struct, frozen=True):
+class FoundSite(Struct, frozen=True, array_like=True):
     """A site whose state still has to be named: `place` is as the function sees it."""
 
     site: Site

@@ -1,0 +1,52 @@
+"""What a search needs of the application it explores: probes inside it or a proxy before its database.
+
+Owns the face alone; `engine.target` and `engine.pg_target` have it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from deadheat.engine.target import Observed
+from deadheat.model import Point, Preparation, Request, Reset
+from deadheat.schedule import Proposal
+
+
+class Executor(Protocol):
+    """The application, which can be put back to its first state; each method as in `Target`."""
+
+    @property
+    def point_table(self) -> Mapping[int, Point]:
+        """The places at which a request can be held, by number."""
+
+    @property
+    def initial(self) -> Mapping[str, str]:
+        """The initial values of the states met so far, by name."""
+
+    @property
+    def restorable(self) -> bool:
+        """Whether the initial state can be brought back without asking the application."""
+
+    def prepare(self, setup: Sequence[Preparation]) -> None:
+        """Let `setup` be the way to the initial state, from now on."""
+
+    def restart(self) -> None:
+        """End the process if there is one, start another and set it up."""
+
+    def reset(self, how: Reset, requests: Sequence[Request] = ()) -> None:
+        """Go back to the initial state, if anything happened since."""
+
+    def sequential(
+        self, requests: Sequence[Request], order: Sequence[int], probes: Sequence[Request] = ()
+    ) -> Observed:
+        """Run the requests one after the other, in `order`."""
+
+    def concurrent(
+        self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request] = ()
+    ) -> Observed:
+        """Run the requests concurrently, in the order that `proposal` begins."""
+
+    def confirm_stuck(self) -> bool:
+        """After a stuck execution: let everybody go, and say whether really nobody ever answers."""
+
+    def abandon(self) -> None:
+        """End the application; the next reset starts another."""

@@ -1,0 +1,217 @@
+"""One scenario on an unmodified application, every order of its SQL statements, proved or not.
+
+Owns the flow from scenario to `Run` where statements are held instead of probes. It must not know
+how they are held (`engine.pg_run`), nor what makes an outcome a race.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import msgspec
+
+from deadheat import __version__
+from deadheat.engine.events import Event, Explored, Forced, Skipped, Started
+from deadheat.engine.explore import Candidate, Search
+from deadheat.engine.hunt import Listener
+from deadheat.engine.pg_target import PgTarget, Unmodified
+from deadheat.engine.prove import Prover
+from deadheat.engine.rocket import RocketSubject
+from deadheat.engine.routes import handler_of
+from deadheat.engine.target import Observed
+from deadheat.io.store import Store
+from deadheat.model import (
+    Confidence,
+    Coverage,
+    DeadheatError,
+    Evidence,
+    Exploration,
+    Finding,
+    History,
+    NotTested,
+    Proof,
+    Racer,
+    Run,
+    Scenario,
+    SharedState,
+    StateKind,
+    Tool,
+    Violation,
+)
+
+_UNLINKED = "unlinked"
+_BOUND = (
+    "Statements of the unmodified application were held before its PostgreSQL: every order of them was"
+    " tried, and none of what happens in memory between two of them."
+)
+_DISTRUST = (
+    "The database has triggers, foreign keys, rules, views, row security or partitions, so every two"
+    " statements were taken to touch the same: more orders than needed, and none left out."
+)
+
+
+def expanded(scenario: Scenario, requests: int | None) -> Scenario:
+    """The scenario with a racer for each request: as declared, or `requests` of them in turn.
+
+    Raises:
+        DeadheatError: it needs a login, WebSockets or the sight of something else than requests.
+    """
+    if any(racer.request.principal or racer.request.message for racer in scenario.racers):
+        raise DeadheatError(f"{scenario.name}: logins and WebSockets are for `deadheat attack` so far")
+    if not scenario.reset_requests:
+        raise DeadheatError(
+            f'{scenario.name}: say with `reset = ["POST /…"]` how the database gets back to its first state'
+        )
+    setting = scenario.setting
+    if scenario.invariants or setting.recipe or setting.sql or setting.commands or setting.reset_command:
+        raise DeadheatError(
+            f"{scenario.name}: invariants, recipes, commands and SQL probes are for `deadheat attack` so"
+            " far; every outcome is compared with the sequential ones here"
+        )
+    racers = [Racer(r.request, r.handler) for r in scenario.racers for _ in range(r.count)]
+    if requests is not None:
+        racers = [racers[index % len(racers)] for index in range(requests)]
+    if len(racers) < 2:
+        raise DeadheatError(f"{scenario.name}: one request alone does not race; give two racers")
+    return msgspec.structs.replace(scenario, racers=tuple(racers))
+
+
+@dataclass
+class StatementHunt:
+    """One exploration by statements. Call `run`; `result` is valid at any moment."""
+
+    subject: RocketSubject
+    scenario: Scenario
+    application: Unmodified
+    store: Store
+    listen: Listener
+    again: str = ""
+    """The command that does all this again."""
+    findings: list[Finding] = field(default_factory=list)
+    explorations: list[Exploration] = field(default_factory=list)
+    not_tested: list[NotTested] = field(default_factory=list)
+    notes: list[str] = field(default_factory=lambda: [_BOUND])
+    interrupted: bool = False
+
+    def __post_init__(self) -> None:
+        """Say which handler each racer is for."""
+        self._started = time.monotonic()
+        self._limits = self.subject.config.explore
+        racers = []
+        for racer in self.scenario.racers:
+            handler = handler_of(racer.request, self.subject.review.handlers)
+            racers.append(Racer(racer.request, handler.id if handler else str(racer.request)))
+        self.scenario = msgspec.structs.replace(self.scenario, racers=tuple(racers))
+
+    def run(self) -> None:
+        """Explore, judge, replay.
+
+        Raises:
+            DeadheatError: the application cannot be started or its database not be stood before.
+        """
+        with PgTarget(self.application, self.store) as target:
+            target.restart()
+            self.listen(Started(target.port, target.starts))
+            search = Search(target, self.scenario, self._limits, lambda seen, _: self._classes(target, seen))
+            try:
+                for event in search.events():
+                    self._note(event)
+            except KeyboardInterrupt:
+                if not search.finished:
+                    self._note(Explored(search.result(complete=False, reason="interrupted")))
+                raise
+            finally:
+                self.notes += [_DISTRUST] if target.distrusted else []
+            for name, candidate in search.best.items():
+                self._prove(target, search, name, candidate)
+
+    def result(self) -> Run:
+        """Give what is known by now."""
+        review = self.subject.review
+        raced = {racer.handler for racer in self.scenario.racers}
+        schedules = sum(e.schedules for e in self.explorations)
+        coverage = Coverage(
+            files=review.files,
+            lines=review.lines,
+            handlers=len(review.handlers),
+            handlers_exercised=len(raced) if schedules else 0,
+            schedules=schedules,
+            seconds=time.monotonic() - self._started,
+            explorations=tuple(self.explorations),
+        )
+        return Run(
+            tool=Tool(version=__version__),
+            target=self.subject.name,
+            findings=tuple(self.findings),
+            review=review,
+            coverage=coverage,
+            not_tested=tuple(self.not_tested),
+            sources=self.subject.sources,
+            notes=tuple(self.notes),
+            interrupted=self.interrupted,
+            dynamic=True,
+        )
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Explored):
+            self.explorations.append(event.exploration)
+            if event.exploration.verdict == "unknown":
+                self._skip(NotTested(event.exploration.scenario, event.exploration.reason))
+        self.listen(event)
+
+    def _classes(self, target: PgTarget, observed: Observed) -> tuple[str, ...]:
+        """Name the suspicion this execution confirms, if it can only be one."""
+        handlers = {racer.handler for racer in self.scenario.racers}
+        tables = set(_tables(target, observed))
+        fitting = [
+            finding.fingerprint
+            for finding in self.subject.findings
+            if set(finding.handlers) <= handlers and finding.state.path.split(".")[0].lower() in tables
+        ]
+        return tuple(fitting) if len(fitting) == 1 else (_UNLINKED,)
+
+    def _prove(self, target: PgTarget, search: Search, name: str, candidate: Candidate) -> None:
+        proof = Prover(target.described(), self._limits, self.listen).prove(search, candidate)
+        if isinstance(proof, NotTested):
+            self._skip(proof)
+            return
+        suspected = {finding.fingerprint: finding for finding in self.subject.findings}
+        finding = suspected.get(name) or self._unexplained(target, candidate.verdict, candidate.observed)
+        proved = msgspec.structs.replace(
+            finding,
+            proof=Proof.FORCED,
+            confidence=Confidence.HIGH,
+            evidence=msgspec.structs.replace(proof, history=_placed(proof), again=self.again),
+        )
+        self.findings.append(proved)
+        self.listen(Forced(proved))
+
+    def _unexplained(self, target: PgTarget, violation: Violation, observed: Observed) -> Finding:
+        finding = self.subject.unexplained(self.scenario, violation, observed)
+        tables = ", ".join(_tables(target, observed))
+        at = next(
+            (handler.span for handler in self.subject.review.handlers if handler.id in finding.handlers),
+            finding.location,
+        )
+        return msgspec.structs.replace(
+            finding,
+            title=f"{finding.title.rpartition(' on ')[0]} on {tables}",
+            state=SharedState(f"table {tables}", StateKind.EXTERNAL, tables),
+            location=at,
+        )
+
+    def _skip(self, missing: NotTested) -> None:
+        self.not_tested.append(missing)
+        self.listen(Skipped(missing))
+
+
+def _tables(target: PgTarget, observed: Observed) -> tuple[str, ...]:
+    """The tables that an execution touched, in order."""
+    points = target.point_table
+    states = (points[step.point].state or "" for step in observed.execution.steps if step.point in points)
+    return tuple(dict.fromkeys(table for state in states for table in state.split(", ") if table))
+
+
+def _placed(proof: Evidence) -> History:
+    """The history without source places: a statement does not say where it was sent from."""
+    events = tuple(msgspec.structs.replace(event, span=None) for event in proof.history.events)
+    return msgspec.structs.replace(proof.history, events=events)

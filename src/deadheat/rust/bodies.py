@@ -1,0 +1,197 @@
+"""Every function body read, by one process or by two.
+
+Owns which body is read when (callees first, a call cycle cut where it closes) and the division of that
+work: each side reads the functions of its half of the files and whatever those call; what both
+read came out the same, because a summary depends on the callees' summaries alone. Where that might not
+hold (a cycle both sides entered, two declarations of one path) `merged` says so and one side reads
+everything. It must not know how a second process comes about: `Beside` gives one.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+
+import msgspec
+from msgspec import Struct
+
+from deadheat.rust.ir import Summary
+from deadheat.rust.items import Function
+from deadheat.rust.lower import FoundSite, Unready, lower
+from deadheat.rust.syntax import SourceFile
+from deadheat.rust.types import Type, Types
+
+Beside = Callable[[Callable[[], bytes]], AbstractContextManager[Callable[[], bytes | None]]]
+"""Does work in a second process meanwhile; what it yields waits for the result (None: it came to nothing)."""
+
+_WORTHWHILE = 150_000  # bytes of bodies: below, a second process costs more than it saves
+
+
+class Read(Struct):
+    """What was learnt from some bodies, by the path of the function."""
+
+    summaries: dict[str, Summary] = {}
+    sites: dict[str, list[FoundSite]] = {}
+    asked: dict[str, list[str]] = {}  # callees in the order in which their summaries were wanted
+    delicate: set[str] = set()  # part of a cycle, or not the declaration that the path stands for
+    somewhere: dict[str, Type] = {}
+
+
+class Bodies:
+    """The reader of bodies: `summaries` in the order in which they were finished."""
+
+    def __init__(self, types: Types, editions: dict[str, int], known: Read | None = None) -> None:
+        """Nothing is read yet but what is `known`; `editions` by crate."""
+        self._types = types
+        self._editions = editions
+        self._started: set[str] = set()
+        self._pending: list[Function] = []
+        self._asking: list[str] = []
+        self.found = known if known is not None else Read()
+
+    def read(self, functions: Iterable[Function]) -> Read:
+        """Lower functions, what they call first."""
+        for function in functions:
+            self._summarise(function)
+        return self.found
+
+    def _summarise(self, function: Function) -> None:
+        found, pending = self.found, self._pending
+        pending.append(function)
+        while pending:
+            current = pending[-1]
+            path = current.path
+            if path in found.summaries:
+                pending.pop()
+                continue
+            self._started.add(path)
+            self._asking = []
+            edition = self._editions.get(current.module.crate, 2021)
+            try:
+                summary, sites = lower(current, self._types, self._known, edition)
+            except Unready as wanted:
+                pending.append(wanted.function)
+                continue
+            found.summaries[path] = summary
+            found.sites[path] = sites
+            found.asked[path] = self._asking
+            if self._types.functions.get(path) is not current:
+                found.delicate.add(path)
+            pending.pop()
+
+    def _known(self, function: Function) -> Summary | None:
+        path = function.path
+        known = self.found.summaries.get(path)
+        if function.body is None:
+            return known
+        self._asking.append(path)
+        if known is None:
+            if path not in self._started:
+                raise Unready(function)
+            if self._pending[-1].path != path:
+                paths = [one.path for one in self._pending]
+                self.found.delicate.update(paths[paths.index(path) :] if path in paths else paths)
+        return known
+
+
+def read_bodies(
+    ordered: list[Function],
+    types: Types,
+    editions: dict[str, int],
+    known: Read | None = None,
+    beside: Beside | None = None,
+) -> Read:
+    """What `ordered` (callees first) and what they call tell, as if read in that order.
+
+    What is `known` already is not read again.
+    """
+    if known is not None:
+        types.somewhere.update(known.somewhere)
+        kept = Read(dict(known.summaries), dict(known.sites), dict(known.asked))
+        own = Bodies(types, editions, kept).read(ordered)
+        both = merged(ordered, own, Read())
+        return both if both is not None else Bodies(types, editions).read(ordered)
+    halves = _halves(ordered) if beside is not None else None
+    if halves is None or beside is None:
+        return Bodies(types, editions).read(ordered)
+    here, there = halves
+    files = {file.path: file for file in types.modules.files.values()}
+    with beside(lambda: _packed(Bodies(types, editions).read(there), types)) as result:
+        own = Bodies(types, editions).read(here)
+        packed = result()
+    other = _unpacked(packed, files) if packed is not None else None
+    both = merged(ordered, own, other) if other is not None else None
+    if both is None or other is None:
+        return Bodies(types, editions).read(ordered)
+    types.somewhere.update(other.somewhere)
+    return both
+
+
+def _halves(ordered: list[Function]) -> tuple[list[Function], list[Function]] | None:
+    """Functions by whole files, neighbours together; None when the work is too little to divide."""
+    weights: dict[str, int] = {}
+    for function in ordered:
+        size = function.node.end_byte - function.node.start_byte
+        weights[function.file.path] = weights.get(function.file.path, 0) + size
+    total = sum(weights.values())
+    if total < _WORTHWHILE:
+        return None
+    first: set[str] = set()
+    reached = 0
+    for path in sorted(weights):
+        if reached + weights[path] / 2 > total / 2:
+            break
+        first.add(path)
+        reached += weights[path]
+    return (
+        [function for function in ordered if function.file.path in first],
+        [function for function in ordered if function.file.path not in first],
+    )
+
+
+def merged(ordered: Iterable[Function], one: Read, other: Read) -> Read | None:
+    """What one reader of everything would have found, in its order; None when that cannot be told."""
+    if one.summaries.keys() & other.summaries.keys() & (one.delicate | other.delicate):
+        return None
+    found, started = Read(delicate=one.delicate | other.delicate), set[str]()
+    for function in ordered:
+        pending = [function.path]
+        while pending:
+            path = pending[-1]
+            if path in found.summaries:
+                pending.pop()
+                continue
+            started.add(path)
+            side = one if path in one.summaries else other
+            if path not in side.summaries:
+                return None
+            wanted = next((callee for callee in side.asked[path] if callee not in started), None)
+            if wanted is not None:
+                pending.append(wanted)
+                continue
+            found.summaries[path] = side.summaries[path]
+            found.sites[path] = side.sites[path]
+            found.asked[path] = side.asked[path]
+            pending.pop()
+    return found
+
+
+# ---------------------------------------------------------------------- between processes
+
+
+def _packed(found: Read, types: Types) -> bytes:
+    """What was read, as bytes; a file goes as its path."""
+    found.somewhere = types.somewhere
+    return msgspec.msgpack.encode(found, enc_hook=path_of)
+
+
+def path_of(one: object) -> str:
+    """What stands for a file in bytes; all else in what was read is plain."""
+    assert isinstance(one, SourceFile)
+    return one.path
+
+
+def _unpacked(packed: bytes, files: dict[str, SourceFile]) -> Read:
+    """What the other process read, pointing into the files of this one."""
+    return msgspec.msgpack.decode(packed, type=Read, dec_hook=lambda _, path: files[str(path)])
+
+
+__all__ = ["Beside", "Bodies", "Read", "merged", "path_of", "read_bodies"]

@@ -1,0 +1,105 @@
+"""Statements held before a real PostgreSQL, for an application in plain Python: locks and outcomes."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deadheat.engine import explore
+from deadheat.engine.explore import Search
+from deadheat.engine.pg_target import PgTarget, Unmodified
+from deadheat.io.store import Store
+from deadheat.model import Racer, Request, Reset, Scenario
+from deadheat.model.config import Explore
+from deadheat.schedule import Exhaustive, SourceDpor, Strategy
+from tests.servers.postgres import Postgres, postgres
+
+# They need the server's programs and a second or two each.
+pytestmark = pytest.mark.rocket
+
+SHOP = Path(__file__).parents[1] / "servers" / "pg_shop.py"
+BUY = Request("POST", "/buy")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    with postgres() as running:
+        yield running
+
+
+def explored(
+    server: Postgres, folder: Path, mode: str, *requests: Request, strategy: type[Strategy] = SourceDpor
+) -> Search:
+    number = server.sql("SELECT count(*) FROM pg_database")
+    url = server.database(f"shop{number}")
+    application = Unmodified("pg_shop", (sys.executable, str(SHOP), mode), Path.cwd(), url)
+    scenario = Scenario(
+        mode,
+        tuple(map(Racer, requests)),
+        probes=(Request("GET", "/"),),
+        reset=Reset.REQUESTS,
+        reset_requests=(Request("POST", "/reset"),),
+    )
+    with PgTarget(application, Store(folder)) as target, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explore, "STRATEGIES", {"source-dpor": strategy})
+        search = Search(target, scenario, Explore(), lambda *_: ("it",))
+        for _ in search.events():
+            pass
+        for candidate in search.best.values():
+            assert all(search.replay(candidate.order)[1] is not None for _ in range(20))
+    assert server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'deadheat'") == "0"
+    return search
+
+
+@pytest.mark.parametrize("strategy", [SourceDpor, Exhaustive])
+@pytest.mark.parametrize(
+    ("mode", "violates", "schedules"),
+    [
+        ("autocommit", True, (4, 6)),
+        # Both read before either commits; the second UPDATE waits for the first one's transaction.
+        ("transaction", True, (14, 14)),
+        ("for-update", False, (6, 6)),
+        # The second is refused with 40001 and answers 500 without a trace: an abort, and no race.
+        ("serializable", False, (14, 14)),
+    ],
+)
+def test_two_buyers(
+    server: Postgres,
+    tmp_path: Path,
+    mode: str,
+    violates: bool,
+    schedules: tuple[int, int],
+    strategy: type[Strategy],
+) -> None:
+    search = explored(server, tmp_path, mode, BUY, BUY, strategy=strategy)
+    result = search.result(complete=True)
+    assert result.verdict == ("violation" if violates else "ok"), result.reason
+    assert result.schedules == schedules[strategy is Exhaustive]
+
+
+def test_three_buyers_queue_for_one_lock(server: Postgres, tmp_path: Path) -> None:
+    # Whoever waits second waits for whoever waits first, in either order of their numbers.
+    search = explored(server, tmp_path, "for-update", BUY, BUY, BUY)
+    assert search.result(complete=not search._unknown).verdict == "ok", search._unknown
+    assert search.schedules == 66
+
+
+def test_a_deadlock_is_an_outcome(server: Postgres, tmp_path: Path) -> None:
+    ab, ba = Request("POST", "/touch/lamp/chair"), Request("POST", "/touch/chair/lamp")
+    search = explored(server, tmp_path, "deadlock", ab, ba)
+    assert any("500 failed" in outcome.responses for outcome in search._states)
+    assert search.result(complete=True).verdict == "ok"
+
+
+def test_a_pool_of_one_is_no_pass(server: Postgres, tmp_path: Path) -> None:
+    search = explored(server, tmp_path, "pool-of-one", BUY, BUY)
+    assert search._unknown
+
+
+def test_hidden_effects_make_every_two_statements_dependent(server: Postgres, tmp_path: Path) -> None:
+    url = server.database("distrusted")
+    application = Unmodified("pg_shop", (sys.executable, str(SHOP), "foreign-key"), Path.cwd(), url)
+    with PgTarget(application, Store(tmp_path)) as target:
+        target.restart()
+        assert target.distrusted
