@@ -31,7 +31,16 @@ def test_unmodified(application: str, requests: int, tmp_path: Path) -> None:
     shutil.copytree(DATABASES / application, package, ignore=shutil.ignore_patterns(".deadheat"))
     (package / "Cargo.toml").write_text(f'[package]\nname = "{application}"\nversion = "0.0.0"\n')
     with postgres() as server:
-        words = ["explore", package, "--via", "postgres", "--requests", str(requests), "--format", "json"]
+        words: list[str | Path] = [
+            "explore",
+            package,
+            "--via",
+            "postgres",
+            "--requests",
+            str(requests),
+            "--format",
+            "json",
+        ]
         words += ["--serve", str(built(DATABASES, application)), "--quiet"]
         environment = {**os.environ, "DATABASE_URL": server.database("shop")}
         done = subprocess.run(command(*words), env=environment, capture_output=True, text=True, check=False)

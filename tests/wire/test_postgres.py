@@ -17,7 +17,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 @given(st.lists(messages, max_size=8), st.lists(st.integers(1, 30), max_size=20))
 def test_cuts_do_not_matter(sent: list[Message], cuts: list[int]) -> None:
     data = b"".join(message.raw for message in sent)
-    framer, found = Framer(), []
+    framer, found = Framer(), list[Message]()
     for size in [*cuts, len(data)]:
         found += framer.feed(data[:size])
         data = data[size:]
@@ -28,7 +28,7 @@ def test_cuts_do_not_matter(sent: list[Message], cuts: list[int]) -> None:
 def test_an_opening_message_has_no_type(given_: dict[str, str], rest: list[Message]) -> None:
     ssl = Message("", struct.pack("!i", postgres.SSL_REQUEST))
     opening = postgres.startup(given_)
-    framer, found = Framer(opening=True), []
+    framer, found = Framer(opening=True), list[Message]()
     for message in framer.feed(ssl.raw + opening.raw + b"".join(each.raw for each in rest)):
         found.append(message)
         framer.opening = framer.opening and postgres.opening_code(message) != postgres.PROTOCOL_3

@@ -55,6 +55,9 @@ from deadheat.model.config import Config
 
 Listener = Callable[[Event], None]
 
+_EXPLORABLE = ("DH1", "DH20")
+"""Codes of what an exploration can refute: wrong outcomes and deadlocks, not long waits."""
+
 
 @dataclass
 class Hunt:
@@ -345,7 +348,7 @@ class Hunt:
     def _settle_suspicions(self) -> None:
         """Lower what every order of every planned group failed to confirm."""
         for name, finding in self.findings.items():
-            if finding.proof is Proof.FORCED:
+            if finding.proof is Proof.FORCED or not finding.code.startswith(_EXPLORABLE):
                 continue
             mine = [e for e in self.explorations if set(e.handlers) & set(finding.handlers)]
             tried = {handler for e in mine for handler in e.handlers}

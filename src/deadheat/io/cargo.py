@@ -8,6 +8,7 @@ lies under `.deadheat/` in the workspace.
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -151,6 +152,8 @@ class _Workshop:
             outcome = self._cargo(total)
             if outcome.ok:
                 return self._keep(outcome, key, plan)
+            if conflict := pinned_apart(outcome.rendered):
+                raise ProjectError(f"{self.package.manifest}: {conflict}")
             if not turn:
                 self._compiles_without(files, plan, total)
             blamed = self._blamed(plan, outcome.errors)
@@ -237,6 +240,19 @@ class _Workshop:
         unplaced = sum(1 for probe in plan.probes if not probe.point and not probe.wrap)
         if unplaced:
             yield f"{unplaced} spawned futures or closures could not be linked to their requests"
+
+
+def pinned_apart(said: str) -> str | None:
+    """What to change when cargo finds no version that suits both the application and the probes."""
+    pattern = rf"failed to select a version for `([\w-]+)`\.\s+\.\.\. required by package `{packages.PROBE} "
+    crate = re.search(pattern, said)
+    if crate is None:
+        return None
+    needed = re.search(r"meet the requirements `\^?([^`]+)`", said)
+    chosen = re.search(rf"previously selected package `{crate[1]} v([^`]+)`", said)
+    least = f" {needed[1]} or later" if needed else " of another version"
+    theirs = f", and {crate[1]} {chosen[1]} is pinned" if chosen else ""
+    return f"the probes need {crate[1]}{least}{theirs}; let Cargo.toml take a later {crate[1]}"
 
 
 @contextmanager

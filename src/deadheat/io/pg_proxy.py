@@ -73,18 +73,20 @@ class Link:
         self.session.sent(unit)
         self.server.sendall(unit.raw)
 
-    def answer(self, message: Message) -> None:
-        """Pass a message on to the application, or keep it while muffled."""
+    def answer(self, messages: Sequence[Message]) -> None:
+        """Pass messages on to the application in one go, or keep them while muffled."""
+        data = b"".join(message.raw for message in messages)
         if self.muffled:
-            self._kept.append(message.raw)
-        else:
-            self.client.sendall(message.raw)
+            self._kept.append(data)
+        elif data:
+            self.client.sendall(data)
 
     def unmuffle(self) -> None:
         """Pass on what was kept."""
         self.muffled = False
         kept, self._kept = self._kept, []
-        self.client.sendall(b"".join(kept))
+        if kept:
+            self.client.sendall(b"".join(kept))
 
     def close(self) -> None:
         """Close both halves."""
@@ -197,9 +199,10 @@ class Proxy:
                 for message in link.from_client.feed(data):
                     self._from_client(link, message)
             else:
-                for message in link.from_server.feed(data):
+                messages = list(link.from_server.feed(data))
+                for message in messages:
                     link.session.from_server(message)
-                    link.answer(message)
+                link.answer(messages)
             link.advance(gate=self.gate)
         except OSError:
             self._drop(link)
