@@ -105,7 +105,7 @@ fn panics(all: &State<All>) -> String {
 #[get("/sleeps")]
 async fn sleeps(all: &State<All>) -> String {
     *all.plain.lock().unwrap() += 1;
-    rocket::tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    rocket::tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     *all.plain.lock().unwrap() += 1;
     String::new()
 }
