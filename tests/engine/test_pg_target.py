@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from deadheat.engine import explore
+from deadheat.engine.events import Explored
 from deadheat.engine.explore import Search
 from deadheat.engine.pg_target import PgTarget, Unmodified
 from deadheat.io.store import Store
-from deadheat.model import Racer, Request, Reset, Scenario
+from deadheat.model import Exploration, Racer, Request, Reset, Scenario
 from deadheat.model.config import Explore
 from deadheat.schedule import Exhaustive, SourceDpor, Strategy
 from tests.servers.postgres import Postgres, postgres
@@ -30,7 +31,7 @@ def server() -> Iterator[Postgres]:
 
 def explored(
     server: Postgres, folder: Path, mode: str, *requests: Request, strategy: type[Strategy] = SourceDpor
-) -> Search:
+) -> tuple[Search, Exploration]:
     number = server.sql("SELECT count(*) FROM pg_database")
     url = server.database(f"shop{number}")
     application = Unmodified("pg_shop", (sys.executable, str(SHOP), mode), Path.cwd(), url)
@@ -44,12 +45,12 @@ def explored(
     with PgTarget(application, Store(folder)) as target, pytest.MonkeyPatch.context() as patch:
         patch.setattr(explore, "STRATEGIES", {"source-dpor": strategy})
         search = Search(target, scenario, Explore(), lambda *_: ("it",))
-        for _ in search.events():
-            pass
+        *_, last = search.events()
+        assert isinstance(last, Explored)
         for candidate in search.best.values():
             assert all(search.replay(candidate.order)[1] is not None for _ in range(20))
     assert server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'deadheat'") == "0"
-    return search
+    return search, last.exploration
 
 
 @pytest.mark.parametrize("strategy", [SourceDpor, Exhaustive])
@@ -72,29 +73,30 @@ def test_two_buyers(
     schedules: tuple[int, int],
     strategy: type[Strategy],
 ) -> None:
-    search = explored(server, tmp_path, mode, BUY, BUY, strategy=strategy)
-    result = search.result(complete=True)
+    _, result = explored(server, tmp_path, mode, BUY, BUY, strategy=strategy)
+    assert result.complete, result.reason
     assert result.verdict == ("violation" if violates else "ok"), result.reason
     assert result.schedules == schedules[strategy is Exhaustive]
 
 
 def test_three_buyers_queue_for_one_lock(server: Postgres, tmp_path: Path) -> None:
     # Whoever waits second waits for whoever waits first, in either order of their numbers.
-    search = explored(server, tmp_path, "for-update", BUY, BUY, BUY)
-    assert search.result(complete=not search._unknown).verdict == "ok", search._unknown
-    assert search.schedules == 66
+    _, result = explored(server, tmp_path, "for-update", BUY, BUY, BUY)
+    assert result.complete, result.reason
+    assert (result.verdict, result.schedules) == ("ok", 66)
 
 
 def test_a_deadlock_is_an_outcome(server: Postgres, tmp_path: Path) -> None:
     ab, ba = Request("POST", "/touch/lamp/chair"), Request("POST", "/touch/chair/lamp")
-    search = explored(server, tmp_path, "deadlock", ab, ba)
+    search, result = explored(server, tmp_path, "deadlock", ab, ba)
+    assert result.complete, result.reason
     assert any("500 failed" in outcome.responses for outcome in search._states)
-    assert search.result(complete=True).verdict == "ok"
+    assert result.verdict == "ok"
 
 
 def test_a_pool_of_one_is_no_pass(server: Postgres, tmp_path: Path) -> None:
-    search = explored(server, tmp_path, "pool-of-one", BUY, BUY)
-    assert search._unknown
+    _, result = explored(server, tmp_path, "pool-of-one", BUY, BUY)
+    assert (result.complete, result.verdict) == (False, "unknown")
 
 
 def test_hidden_effects_make_every_two_statements_dependent(server: Postgres, tmp_path: Path) -> None:

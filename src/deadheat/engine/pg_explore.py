@@ -13,6 +13,7 @@ from deadheat import __version__
 from deadheat.engine.events import Event, Explored, Forced, Skipped, Started
 from deadheat.engine.explore import Candidate, Search
 from deadheat.engine.hunt import Listener
+from deadheat.engine.pg_keys import TRANSACTION
 from deadheat.engine.pg_target import PgTarget, Unmodified
 from deadheat.engine.prove import Prover
 from deadheat.engine.rocket import RocketSubject
@@ -208,7 +209,11 @@ def _tables(target: PgTarget, observed: Observed) -> tuple[str, ...]:
     """The tables that an execution touched, in order."""
     points = target.point_table
     states = (points[step.point].state or "" for step in observed.execution.steps if step.point in points)
-    return tuple(dict.fromkeys(table for state in states for table in state.split(", ") if table))
+    return tuple(
+        dict.fromkeys(
+            table for state in states for table in state.split(", ") if table and table != TRANSACTION
+        )
+    )
 
 
 def _placed(proof: Evidence) -> History:

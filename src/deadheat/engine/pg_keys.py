@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from deadheat.model import AccessKind, Point, Span
 from deadheat.schedule import Op
 from deadheat.wire.pg_sql import Access, Effect, Value
-from deadheat.wire.pg_steps import Session, Unit
+from deadheat.wire.pg_steps import Unit
 
 NOWHERE = Span("", 1, 1, 1, 1)
 UNKNOWN = Op(0)
 _ROWS = 1_000_000
 TRANSACTION = "transaction"
+SOMETHING = "the database"
 
 
 @dataclass
@@ -50,17 +51,15 @@ class Keys:
         row = (table, access.value)
         return self._rows.setdefault(row, table * _ROWS + len(self._rows) + 1)
 
-    def point(self, session: Session, unit: Unit) -> int:
+    def point(self, unit: Unit) -> int:
         """Give the number of the place in the application that sends this statement."""
-        accesses = session.accesses(unit)
-        finishing = Effect.FINISH in unit.effects
-        named = sorted({a.table for one in unit.executed for a in one.accesses})
-        state = TRANSACTION if finishing or not named else ", ".join(named)
-        write = not accesses or any(access.write for access in accesses)
-        if accesses == () and not finishing:
-            write = any(a.write for one in unit.executed for a in one.accesses) or not named
-        effect = AccessKind.COMMIT if finishing else AccessKind.WRITE if write else AccessKind.READ
-        return self._number(unit.statement, state, effect)
+        named = [access for one in unit.executed for access in one.accesses]
+        tables = ", ".join(sorted({access.table for access in named}))
+        if Effect.FINISH in unit.effects:
+            return self._number(unit.statement, TRANSACTION, AccessKind.COMMIT)
+        write = not named or any(access.write for access in named)
+        effect = AccessKind.WRITE if write else AccessKind.READ
+        return self._number(unit.statement, tables or SOMETHING, effect)
 
     def resume(self) -> int:
         """Give the number of the place where a statement that waited for a lock goes on."""

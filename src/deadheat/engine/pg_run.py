@@ -123,7 +123,7 @@ class Run:
         if actor.phase is Phase.READY or unit is None:
             point = self.keys.resume()
         else:
-            point = self.keys.point(link.session, unit)
+            point = self.keys.point(unit)
         op = self._op(actor)
         self.steps.append(TraceStep(actor.number, op, enabled, point))
         self.probed.append(ProbedStep(actor.number, point, op.place, None, None))

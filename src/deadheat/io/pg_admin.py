@@ -83,12 +83,16 @@ class Admin:
                 f"the database at {database.host}:{database.port} cannot be reached: {error}"
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._say(
-            postgres.startup(
-                {"user": database.user, "database": database.name, "application_name": "deadheat"}
+        try:
+            self._say(
+                postgres.startup(
+                    {"user": database.user, "database": database.name, "application_name": "deadheat"}
+                )
             )
-        )
-        self._log_in()
+            self._log_in()
+        except TargetError:
+            self._socket.close()
+            raise
 
     def rows(self, sql: str) -> list[tuple[str | None, ...]]:
         """Ask one question; give its rows as text."""

@@ -5,6 +5,7 @@ what happened, in that order. It must not know requests: it says which connectio
 whoever steers says who that is. What is a step is `wire.pg_steps`' to say.
 """
 
+import os
 import selectors
 import socket
 from collections import deque
@@ -243,20 +244,27 @@ class Proxy:
 
 
 def free_port() -> int:
-    """Give a port on loopback that nobody listens on, outside the ephemeral range."""
-    with closing(_listen()) as found:
+    """Give a port on loopback that nobody uses, outside the ephemeral range."""
+    with closing(_bound()) as found:
         port: int = found.getsockname()[1]
         return port
 
 
 def _listen() -> socket.socket:
-    for port in _PORTS:
+    bound = _bound()
+    bound.listen(64)
+    return bound
+
+
+def _bound() -> socket.socket:
+    # From a place of our own on: two of us that both took the first free one would take each other's.
+    first = os.getpid() * 37 % len(_PORTS)
+    for offset in range(len(_PORTS)):
         candidate = socket.socket()
         try:
-            candidate.bind(("127.0.0.1", port))
+            candidate.bind(("127.0.0.1", _PORTS[(first + offset) % len(_PORTS)]))
         except OSError:
             candidate.close()
             continue
-        candidate.listen(64)
         return candidate
-    raise TargetError("no free port between 21000 and 32000")
+    raise TargetError(f"no free port between {_PORTS[0]} and {_PORTS[-1]}")

@@ -79,7 +79,6 @@ class Session:
     """ReadyForQuery's: I idle, T in a transaction, E in a failed one; empty before the first."""
     pid: int = 0
     in_flight: deque[Unit] = field(default_factory=deque)
-    errors: list[str] = field(default_factory=list)
     unsupported: str = ""
     """Why what happens here cannot be explored, empty if it can."""
     _statements: dict[str, Prepared] = field(default_factory=dict)
@@ -142,8 +141,6 @@ class Session:
                     self._touched = False
             case "K":
                 self.pid = postgres.read_key(message)
-            case "E":
-                self.errors.append(postgres.read_error(message).get("C", ""))
             case "t":
                 if self.in_flight and self.in_flight[0].described:
                     known = self._statements.get(self.in_flight[0].described.popleft())
