@@ -2,7 +2,7 @@
 
 from deadheat.io.cargo import pinned_apart
 
-SAID = """    Updating crates.io index
+SAID = """    Updating the index
 error: failed to select a version for `tokio`.
     ... required by package `deadheat-probe v0.1.0 (/x/deadheat-probe)`
     ... which satisfies path dependency `deadheat-probe` of package `pin v0.1.0 (/x/tree)`
