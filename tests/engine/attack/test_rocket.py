@@ -30,7 +30,8 @@ def test_rocket_speaks_both_versions_and_confirms_with_100(origin: Origin) -> No
     assert facts.versions == (Version.H2, Version.H1)
     assert facts.continues is True
     assert facts.streams is None
-    assert facts.window > 65_535
+    # The default until the server has widened it, which may come a moment after the probe.
+    assert facts.window >= 65_535
     assert str(choose(facts, [Request("GET", "/arrive")] * 20, origin)) == "h2/whole"
 
 
