@@ -358,7 +358,7 @@ class Hunt:
                     finding,
                     confidence=Confidence.LOW,
                     message=f"{finding.message} (All orders of {sizes} requests were explored, and"
-                    " none showed it: within that bound it does no harm.)",
+                    " none showed it within that bound.)",
                 )
 
     # ---------------------------------------------------------------- helpers
