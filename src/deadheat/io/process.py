@@ -1,8 +1,8 @@
 """The application under exploration as a process: started, watched, ended.
 
 Owns the life of one child. It must not know what is asked of it. A child never outlives us: it
-has a process group of its own that `end` kills, and the probe runtime ends its process when the
-control socket closes, even if we were killed ourselves.
+has a process group of its own that `end` kills, and beside it waits a guard, a shell at the end of a
+pipe: when we are killed ourselves the pipe closes, and the guard kills the group.
 """
 
 import os
@@ -14,6 +14,7 @@ from pathlib import Path
 from deadheat.model import TargetError
 
 _LAST_WORDS = 12
+_GUARD = 'read -r word || kill -s KILL -- "-$1"'  # a word before the end of the pipe: nothing left to do
 
 
 class Process:
@@ -40,6 +41,13 @@ class Process:
                 )
         except OSError as error:
             raise TargetError(f"{command[0]} cannot be started: {error}") from error
+        self._guard = subprocess.Popen(
+            ("/bin/sh", "-c", _GUARD, "deadheat-guard", str(self._child.pid)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C at the terminal is for us to handle, not for the guard
+        )
 
     @property
     def exited(self) -> int | None:
@@ -69,3 +77,5 @@ class Process:
             except ProcessLookupError:
                 pass  # it ended by itself in this very moment
         self._child.wait()
+        if self._guard.poll() is None:
+            self._guard.communicate(b"done\n")
