@@ -39,7 +39,7 @@ check: install ## lint, format, types, layers and unit tests: under a minute, no
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -m "not rocket"
+	$(BIN)/pytest -q -n auto -m "not rocket"
 
 test: check ## check, then the tests that build and attack real Rocket applications
 	$(BIN)/pytest -q -m rocket
