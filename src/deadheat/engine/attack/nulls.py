@@ -142,7 +142,7 @@ def _one_at_a_time(measured: Measured) -> list[Null]:
 
     Told by how long a round takes: as long as all of them alone, one after the other. Where one racer
     takes nearly all of that by itself (one does the work, the others are turned away) it cannot be told.
-    Every round must say so: a server that takes turns cannot be faster once, a busy machine can be slow.
+    Nor on a busy machine, which looks like a server that takes turns.
     """
     alone = measured.alone
     if measured.free_cores is not None and measured.free_cores < _BUSY:
@@ -158,7 +158,7 @@ def _one_at_a_time(measured: Measured) -> list[Null]:
         took = (ends[-1] - min(shot.released for shot in round_.shots)) / 1e9
         judged += 1
         serial += median(gaps) >= _SERIAL * min(alone) and took >= _SERIAL * sum(alone)
-    if judged < _LEAST_ROUNDS or serial < judged:
+    if judged < _LEAST_ROUNDS or serial < _MOST * judged:
         return []
     requests = [shot.request for round_ in measured.rounds[:1] for shot in round_.shots]
     if _one_session(requests):
