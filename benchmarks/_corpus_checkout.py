@@ -23,15 +23,18 @@ def git_directory(mirror: Path | None, repo: str) -> Path | None:
     return None
 
 
-def check_out(git: Path, commit: str, into: Path) -> str | None:
-    """Write the files a scan reads; what is wrong when that cannot be done."""
+def check_out(git: Path, commit: str, into: Path, *, whole: bool = False) -> str | None:
+    """Write the files a scan reads, or with `whole` all; what is wrong when that cannot be done.
+
+    A mirror may lack its largest files: those are not written.
+    """
     listed = _git(git, "ls-tree", "-r", "-z", commit)
     if listed is None:
         return f"commit {commit[:10]} is not in {git.parent.name}"
     wanted: list[tuple[str, str]] = []
     for entry in listed.split(b"\0"):
         meta, _, path = entry.decode("utf-8", "surrogateescape").partition("\t")
-        if meta.startswith("100") and PurePosixPath(path).suffix in _READ:
+        if meta.startswith("100") and (whole or PurePosixPath(path).suffix in _READ):
             wanted.append((meta.split()[2], path))
     blobs = _git(git, "cat-file", "--batch", given="".join(f"{blob}\n" for blob, _ in wanted).encode())
     if blobs is None:

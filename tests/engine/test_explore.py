@@ -1,12 +1,14 @@
 """One scenario's exploration, on a target that answers as told."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import cast
 
 import msgspec
-import pytest
 
 from deadheat.engine import replay as replaying
+from deadheat.engine.events import Explored
+from deadheat.engine.executor import Executor
 from deadheat.engine.explore import Search
 from deadheat.engine.link import UNLINKED, Linker
 from deadheat.engine.reviewed import Reviewed
@@ -16,6 +18,7 @@ from deadheat.io.resources import resource
 from deadheat.io.store import SavedSchedule, Store
 from deadheat.model import (
     AccessKind,
+    Exploration,
     Outcome,
     Point,
     Preparation,
@@ -30,7 +33,7 @@ from deadheat.model import (
 )
 from deadheat.model.config import Explore
 from deadheat.oracle import Observation
-from deadheat.schedule import End, Proposal, Trace
+from deadheat.schedule import End, Op, Proposal, Trace, TraceStep
 
 PAIR = Scenario("create ×2", (Racer(Request("POST", "/a"), "a"), Racer(Request("POST", "/b"), "b")))
 
@@ -116,9 +119,7 @@ def test_a_finding_in_a_fairing_is_proved_by_any_request() -> None:
                          Violation("", Outcome(()))) == (UNLINKED,)  # fmt: skip
 
 
-def test_a_request_that_waits_for_itself_is_replayed_after_its_set_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_that_waits_for_itself_is_replayed_after_its_set_up() -> None:
     prepared: list[object] = []
 
     class Recording(MadeUpKeys):
@@ -136,13 +137,57 @@ def test_a_request_that_waits_for_itself_is_replayed_after_its_set_up(
         def concurrent(self, requests: object, proposal: Proposal, probes: object = ()) -> Observed:
             raise TargetError("enough for this test")
 
-    monkeypatch.setattr(replaying, "Target", Recording)
     setup = Request("POST", "/full")
     scenario = Scenario("push", (Racer(Request("POST", "/push/1"), "push"),), (setup,))
     saved = SavedSchedule(
         1, "dh1:0:A", "push", "", scenario, Schedule(()), Outcome(()), "same-lock-re-entry", True, "1/1"
     )
-    application = Application("a", (), tmp_path, (), {}, "")
-    attempts = list(replaying.replay(saved, application, Store(tmp_path), Explore(), 1))
+    opened = cast(AbstractContextManager[Executor], Recording())
+    attempts = list(replaying.replay(saved, opened, Explore(), 1))
     assert not attempts[0].violated
     assert prepared == [(Preparation(setup),)]
+
+
+class Answering(MadeUpKeys):
+    """Every execution takes these steps: the actors, each with who could have gone."""
+
+    def __init__(self, *steps: tuple[int, set[int]]) -> None:
+        super().__init__(flips_after=0)
+        self.steps = tuple(TraceStep(actor, Op(1), frozenset(enabled)) for actor, enabled in steps)
+
+    def sequential(self, requests: object, order: object, probes: object = ()) -> Observed:
+        return self._answered(200)
+
+    def concurrent(self, requests: object, proposal: Proposal, probes: object = ()) -> Observed:
+        return self._answered(201)  # no sequential order gives that
+
+    def _answered(self, status: int) -> Observed:
+        trace = Trace(self.steps, End.DONE, ())
+        return Observed(Observation((Response(status, (), b""),) * 2), (Execution(trace, (), ()),))
+
+
+def explored(target: MadeUpKeys) -> Exploration:
+    *_, last = Search(cast("Target", target), PAIR, Explore(), lambda *_: ()).events()
+    assert isinstance(last, Explored)
+    return last.exploration
+
+
+def test_where_no_request_comes_to_a_probe_nothing_was_tested() -> None:
+    told = explored(Answering())
+    assert (told.verdict, told.violating, told.complete) == ("unknown", 0, False)
+    assert "no request came to a probe" in told.reason
+    assert "--via postgres" in told.reason, "the mend is named"
+
+
+def test_an_order_of_one_request_alone_is_no_order() -> None:
+    told = explored(Answering((0, {0})))
+    assert (told.verdict, told.violating) == ("unknown", 0)
+    assert "never met" in told.reason
+
+
+def test_requests_that_are_let_in_one_by_one_are_not_explored() -> None:
+    told = explored(Answering((0, {0}), (1, {1})))
+    assert not told.complete
+    assert "pool" in told.reason
+    both = explored(Answering((0, {0, 1}), (1, {1})))
+    assert "pool" not in both.reason

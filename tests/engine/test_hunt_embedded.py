@@ -79,7 +79,7 @@ def test_an_interruption_keeps_what_was_found(tmp_path: Path) -> None:
 
 
 def test_a_budget_that_is_used_up_is_no_proof(tmp_path: Path) -> None:
-    config = Config(explore=Explore(requests=(3,), replays=20, budget=5))
+    config = Config(explore=Explore(requests=(3,), replays=20, budget=2))
     run, events = hunted("active-users-fixed", tmp_path, config)
     assert not any(isinstance(event, Forced) for event in events)
     assert any(not e.complete and "budget" in e.reason for e in run.coverage.explorations)

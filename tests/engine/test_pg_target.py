@@ -9,7 +9,8 @@ import pytest
 from deadheat.engine import explore
 from deadheat.engine.events import Explored
 from deadheat.engine.explore import Search
-from deadheat.engine.pg_target import PgTarget, Unmodified
+from deadheat.engine.statements.postgres import PostgresGate
+from deadheat.engine.statements.target import StatementTarget, Unmodified
 from deadheat.io.store import Store
 from deadheat.model import Exploration, Racer, Request, Reset, Scenario
 from deadheat.model.config import Explore
@@ -34,7 +35,7 @@ def explored(
 ) -> tuple[Search, Exploration]:
     number = server.sql("SELECT count(*) FROM pg_database")
     url = server.database(f"shop{number}")
-    application = Unmodified("pg_shop", (sys.executable, str(SHOP), mode), Path.cwd(), url)
+    application = Unmodified("pg_shop", (sys.executable, str(SHOP), mode), Path.cwd())
     scenario = Scenario(
         mode,
         tuple(map(Racer, requests)),
@@ -42,7 +43,10 @@ def explored(
         reset=Reset.REQUESTS,
         reset_requests=(Request("POST", "/reset"),),
     )
-    with PgTarget(application, Store(folder)) as target, pytest.MonkeyPatch.context() as patch:
+    with (
+        StatementTarget(application, PostgresGate(url), Store(folder)) as target,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setattr(explore, "STRATEGIES", {"source-dpor": strategy})
         search = Search(target, scenario, Explore(), lambda *_: ("it",))
         *_, last = search.events()
@@ -57,12 +61,12 @@ def explored(
 @pytest.mark.parametrize(
     ("mode", "violates", "schedules"),
     [
-        ("autocommit", True, (4, 6)),
+        ("autocommit", True, (3, 6)),
         # Both read before either commits; the second UPDATE waits for the first one's transaction.
-        ("transaction", True, (14, 14)),
-        ("for-update", False, (6, 6)),
+        ("transaction", True, (5, 14)),
+        ("for-update", False, (3, 6)),
         # The second is refused with 40001 and answers 500 without a trace: an abort, and no race.
-        ("serializable", False, (14, 14)),
+        ("serializable", False, (7, 14)),
     ],
 )
 def test_two_buyers(
@@ -83,7 +87,7 @@ def test_three_buyers_queue_for_one_lock(server: Postgres, tmp_path: Path) -> No
     # Whoever waits second waits for whoever waits first, in either order of their numbers.
     _, result = explored(server, tmp_path, "for-update", BUY, BUY, BUY)
     assert result.complete, result.reason
-    assert (result.verdict, result.schedules) == ("ok", 66)
+    assert (result.verdict, result.schedules) == ("ok", 9)
 
 
 def test_a_deadlock_is_an_outcome(server: Postgres, tmp_path: Path) -> None:
@@ -101,7 +105,18 @@ def test_a_pool_of_one_is_no_pass(server: Postgres, tmp_path: Path) -> None:
 
 def test_hidden_effects_make_every_two_statements_dependent(server: Postgres, tmp_path: Path) -> None:
     url = server.database("distrusted")
-    application = Unmodified("pg_shop", (sys.executable, str(SHOP), "foreign-key"), Path.cwd(), url)
-    with PgTarget(application, Store(tmp_path)) as target:
+    application = Unmodified("pg_shop", (sys.executable, str(SHOP), "trigger"), Path.cwd())
+    gate = PostgresGate(url)
+    with StatementTarget(application, gate, Store(tmp_path)) as target:
         target.restart()
-        assert target.distrusted
+        assert gate.distrusted
+        assert "triggers" in " ".join(gate.bounds)
+
+
+@pytest.mark.parametrize("mode", ["chatty", "detached"])
+def test_what_goes_on_beside_the_requests_is_told_apart(server: Postgres, tmp_path: Path, mode: str) -> None:
+    _, result = explored(server, tmp_path, mode, BUY, BUY)
+    assert result.complete, result.reason
+    assert result.verdict == "violation"
+    # What is left behind is a step of its request; what nobody asked for is none.
+    assert (result.points > 4) == (mode == "detached")

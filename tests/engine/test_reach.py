@@ -49,7 +49,9 @@ def improved(
 
     def alone(_: object, request: Request, setup: tuple[Preparation, ...]) -> SimpleNamespace:
         status = answers(request.target, [step.request.target for step in setup])
-        return SimpleNamespace(observation=SimpleNamespace(responses=(SimpleNamespace(status=status),)))
+        response = SimpleNamespace(status=status) if status else None  # none: it waits for itself
+        stuck = () if status else (0,)
+        return SimpleNamespace(observation=SimpleNamespace(responses=(response,)), stuck=stuck)
 
     monkeypatch.setattr(reach, "alone", alone)
     accesses = tuple(Access(handler.id, "bank", AccessKind.RMW, SPAN, "accounts") for handler in handlers)
@@ -107,3 +109,18 @@ def test_what_another_handler_makes_is_set_up_first(monkeypatch: pytest.MonkeyPa
 def test_what_nothing_helps_stays_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     tried, reached = improved(monkeypatch, lambda *_: 404, [handler("lost")], [])
     assert (tried.requests, reached) == ({}, set())
+
+
+def test_what_waits_for_itself_after_a_set_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers(target: str, setup: list[str]) -> int:
+        if target.startswith("/open"):
+            return 200
+        return 0 if setup else 404
+
+    tried, reached = improved(monkeypatch, answers, [handler("close"), handler("open")], ["open"])
+    assert reached == set()
+    request, setup = tried.waiting["close"]
+    assert (request.target, [step.request.target for step in setup]) == (
+        "/close/deadheat",
+        ["/open/deadheat"],
+    )

@@ -33,12 +33,17 @@ const fn power(base: u32) -> u32 { base.pow(2) }
 
 #[get("/")]
 fn index() -> String {
-    format!("{} {} {}", ODD.lock(), power(3), outside::ZERO)
+    format!("{} {} {} {:?}", ODD.lock(), power(3), outside::ZERO, spawn_blocking(|text| text.pop()))
 }
 
 #[launch]
 fn rocket() -> _ {
     rocket::build().mount("/", routes![index])
+}
+
+// The closure's parameter has its type from here alone.
+fn spawn_blocking<T>(work: impl FnOnce(&mut String) -> T) -> T {
+    work(&mut String::from(include_str!("../../../outside/src/lib.rs")))
 }
 """
 SHARED = """\
@@ -107,6 +112,10 @@ def test_what_the_compiler_refuses_is_moved_on_or_dropped(project: Path) -> None
     # `Odd` is no lock that the runtime knows; a `const fn` takes no probe at all.
     assert forms == {"lock": "hit", "pow": None, "fetch_add": "place"}
     assert (made.kept, made.dropped, made.cached) == (2, 1, False)
+    assert [each.wrap.form for each in made.plan.probes if each.wrap and not each.point] == [
+        "inherit-body",
+        "attach",
+    ]
     assert made.binary.is_file()
     assert (project / ".deadheat" / ".gitignore").read_text("utf-8") == "*\n"
     assert not (project / "target").exists()

@@ -121,7 +121,7 @@ RACER = '[[scenario]]\nname = "a"\nracers = ["GET /"]\n'
     [
         ("[explor]\n", "1: unknown key `explor` in the configuration; did you mean `explore`?"),
         ("[explore]\n\nreplay = 20\n", "3: unknown key `replay` in `explore`; did you mean `replays`?"),
-        ("[app]\nxyz = 1\n", "2: unknown key `xyz` in `app`; known here: env, args, ready"),
+        ("[app]\nxyz = 1\n", "2: unknown key `xyz` in `app`; known here: features, env, args, ready, optimize"),
         (
             RACER + RACER.replace('"a"', '"b"') + "relx = []\n",
             "7: unknown key `relx` in `scenario[1]`; did you mean `relax`?",

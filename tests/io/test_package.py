@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from deadheat.io.package import Package, Target, elsewhere, locate, locked, owner, with_probe
+from deadheat.io.package import (
+    Package,
+    Target,
+    below_the_probes,
+    elsewhere,
+    locate,
+    locked,
+    owner,
+    runs_in_the_compiler,
+    with_probe,
+)
 from deadheat.model import ProjectError
 
 
@@ -22,10 +32,16 @@ def test_the_only_program_is_chosen() -> None:
 
 
 def test_of_several_the_default_then_the_one_that_builds_a_rocket() -> None:
-    assert package(ONE, TWO, default_run="two").binary([Path(ONE.src_path)]) == "two"
+    assert package(ONE, TWO, default_run="two").binary([Path(LIBRARY.src_path)]) == "two"
     assert package(ONE, TWO).binary([Path(ONE.src_path)]) == "one"
     named = Target("shop", ("bin",), "/w/shop/src/main.rs")
     assert package(ONE, named).binary(()) == "shop"
+
+
+def test_a_default_that_builds_no_rocket_is_passed_over() -> None:
+    assert package(ONE, TWO, default_run="two").binary([Path(ONE.src_path)]) == "one"
+    server = Target("server", ("bin",), "/w/shop/src/bin/server/main.rs")
+    assert package(server, TWO, default_run="two").binary([Path("/w/shop/src/bin/server/app.rs")]) == "server"
 
 
 def test_an_unclear_choice_says_how_to_mend_it() -> None:
@@ -46,6 +62,23 @@ def test_locks_of_parking_lot_are_looked_at_where_they_are_used() -> None:
     manifest = b'[dependencies]\nparking_lot = "0.12"\n'
     parsed = tomllib.loads(with_probe(manifest, Path("/p")).decode())
     assert parsed["dependencies"]["deadheat-probe"]["features"] == ["parking_lot"]
+
+
+def test_a_package_that_the_probes_are_built_from_is_named() -> None:
+    said = """\
+error: cyclic package dependency: package `deadheat-probe v0.1.0 (/w/probe)` depends on itself. Cycle:
+package `deadheat-probe v0.1.0 (/w/probe)`
+    ... which satisfies path dependency `deadheat-probe` of package `rocket v0.5.1 (/w/tree/core lib)`
+    ... which satisfies path dependency `rocket` of package `deadheat-probe v0.1.0 (/w/probe)`
+    ... which satisfies path dependency `deadheat-probe` of package `app v0.1.0 (/w/tree/app)`
+"""
+    assert below_the_probes(said) == Path("/w/tree/core lib")
+    assert below_the_probes("error: something else") is None
+
+
+def test_macros_run_in_the_compiler() -> None:
+    assert runs_in_the_compiler(b"[lib]\nproc-macro = true\n")
+    assert not runs_in_the_compiler(b'[lib]\n[dependencies]\nproc-macro2 = "1"\n')
 
 
 def test_paths_that_leave_the_tree_become_absolute() -> None:

@@ -18,7 +18,6 @@ def test_a_url_is_read() -> None:
         ("mysql://root@localhost/shop", "is to be postgres://"),
         ("postgres://localhost/shop", "is to be postgres://"),
         ("postgres://me@db.example/shop", "on this machine only"),
-        ("postgres://me@localhost/shop?sslmode=require", "TLS"),
     ],
 )
 def test_a_database_that_cannot_be_stood_before_is_refused(url: str, why: str) -> None:
@@ -27,8 +26,13 @@ def test_a_database_that_cannot_be_stood_before_is_refused(url: str, why: str) -
 
 
 def test_the_application_is_led_through_the_proxy() -> None:
-    url = through("postgres://me:pw@localhost:5433/shop?sslmode=prefer", 21_000)
-    assert url == "postgres://me:pw@127.0.0.1:21000/shop?sslmode=prefer"
+    url = through("postgres://me:pw@localhost:5433/shop?sslmode=prefer&application_name=a", 21_000)
+    assert url == "postgres://me:pw@127.0.0.1:21000/shop?sslmode=prefer&application_name=a"
+
+
+def test_a_demand_for_tls_does_not_reach_the_application() -> None:
+    url = through("postgres://me@localhost/shop?sslmode=verify-full&sslrootcert=ca.pem&a=b", 21_000)
+    assert url == "postgres://me@127.0.0.1:21000/shop?a=b"
 
 
 @pytest.mark.rocket

@@ -28,10 +28,10 @@ class Twin:
         self.runs = 0
         self.pool = Pool(port, SECONDS)
 
-    def run(self, proposal: Proposal, *requests: Request) -> tuple[Execution, list[str]]:
+    def run(self, proposal: Proposal, *requests: Request, again: bool = False) -> tuple[Execution, list[str]]:
         """Race the requests; the answers are those of a run that ended by itself."""
         self.runs += 1
-        self.control.start(self.runs, len(requests), proposal)
+        self.control.start(self.runs, len(requests), proposal, again=again)
         connections: list[Connection] = []
         for actor, request in enumerate(requests):
             connections.append(self.pool.take())
@@ -169,6 +169,12 @@ def test_marked_values_come_back(vulnerable: Twin) -> None:
     assert (place.value, place.kept) == ("1", True)
     vulnerable.pool.ask(DECREMENT)
     vulnerable.control.mark()
+
+
+def test_a_run_begins_again_from_the_marked_values(vulnerable: Twin) -> None:
+    vulnerable.control.restore()
+    first = vulnerable.run(Proposal(), INCREMENT)
+    assert vulnerable.run(Proposal(), INCREMENT, again=True) == first
 
 
 TRANSFERS = (Request("POST", "/to-savings"), Request("POST", "/to-checking"))

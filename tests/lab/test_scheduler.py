@@ -1,14 +1,21 @@
 """The reference scheduler against brute force: it follows orders exactly, and tells ends truly."""
 
 from collections.abc import Iterator
+from typing import cast
 
+import pytest
+from deadheat_embedded.policy import Chooser, Policy
 from deadheat_embedded.protocol import MAX_ACTORS, Order, Points, encode, listed, parse, racer, record
 from deadheat_embedded.scheduler import HUNG_AFTER, End, Ended, Go, Released, Scheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deadheat.schedule import Choice, Exhaustive, Op, Proposal, SourceDpor, Strategy, Trace, TraceStep
 from deadheat.schedule import End as SearchEnd
-from deadheat.schedule import Exhaustive, Op, SourceDpor, Strategy, Trace, TraceStep
+from deadheat.schedule.policy import Chooser as Reference
+from tests.schedule import programs as programs_module
+from tests.schedule.programs import Machine
+from tests.schedule.test_samplers import vectors
 
 Section = tuple[int, ...]
 """Places locked one inside the other, all released at the end."""
@@ -61,7 +68,10 @@ class Waiting:
 
 
 def execute(
-    programs: list[Program], prefix: tuple[int, ...] = (), asleep: frozenset[int] = frozenset()
+    programs: list[Program],
+    prefix: tuple[int, ...] = (),
+    asleep: frozenset[int] = frozenset(),
+    policy: Policy | None = None,
 ) -> Ended:
     """Run simulated requests under the scheduler; time passes when nothing else happens."""
     scheduler: Scheduler[Waiting] = Scheduler()
@@ -86,7 +96,7 @@ def execute(
                 del owner[mine]
         proceed(held.actor)
 
-    scheduler.announce(Order(1, len(programs), prefix, asleep))
+    scheduler.announce(Order(1, len(programs), prefix, asleep, policy))
     for actor in range(len(programs)):
         scheduler.arrive(1, actor)
     for actor in range(len(programs)):
@@ -247,6 +257,36 @@ def test_an_order_is_read_as_it_was_written(
 ) -> None:
     line = f"RUN {run} {actors} {listed(map(str, prefix))} {listed(map(str, sorted(asleep)))}"
     assert parse(line) == Order(run, actors, tuple(prefix), asleep)
+    sampled = Order(run, actors, tuple(prefix), asleep, Policy("surw", 7, ((2, 1), ())))
+    assert parse(f"{line} surw:7:2,1:-") == sampled
+
+
+@pytest.mark.parametrize("words", ["", "walk", "walk:x", "pct:1", "surw:1:2", "jump:1", "walk:1:2"])
+def test_what_is_no_policy_is_refused(words: str) -> None:
+    with pytest.raises(ValueError, match=r"policy|invalid literal|too many|not enough"):
+        Policy.parse(words)
+
+
+@given(programs, st.sampled_from(["walk:{}", "pos:{}", "pct:{}:1,3", "surw:{}:1,2:1"]), st.integers(0, 99))
+def test_a_policy_only_chooses_what_can_be_done(programs: list[Program], words: str, seed: int) -> None:
+    ended = execute(programs, policy=Policy.parse(words.format(seed)))
+    assert order_of(ended) in set(orders(programs))
+    assert ended.end in {End.DONE, End.STUCK}
+
+
+def test_the_vectors_that_all_implementations_share() -> None:
+    """Through the reference's own machine: only who chooses is exchanged."""
+    for chosen, program, order in vectors():
+
+        class Here(Choice):
+            def __init__(self, proposal: Proposal, actors: int) -> None:
+                super().__init__(proposal, actors)
+                self._own = Chooser(Policy.parse(str(proposal.policy)), actors)
+                self._chooser = cast("Reference", self._own)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(programs_module, "Choice", Here)
+            assert Machine(program).run(Proposal(policy=chosen)).order == order, chosen
 
 
 def test_the_rest_of_the_grammar() -> None:

@@ -66,3 +66,11 @@ def test_a_register_agrees_with_brute_force(writes: list[int], seen: int) -> Non
 
 def test_nearest_puts_what_agrees_most_first() -> None:
     assert nearest(outcome("200 1", "200 2", state="1"), INCREMENT_TWICE)[0].order == (0, 1)
+
+
+def test_a_page_is_quoted_in_one_short_line() -> None:
+    page = "200 <html>\n  <p>2</p>\n" + "x" * 5000
+    verdict = judge(outcome(page, page), [SerialOutcome((0, 1), outcome(page, "200 1"))])
+    assert isinstance(verdict, Violation)
+    assert "answered 200 <html> <p>2</p> x" in verdict.explanation
+    assert len(verdict.explanation) < 400

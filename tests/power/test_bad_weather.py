@@ -1,10 +1,12 @@
 """Applications that do not build, start, answer or survive: one clear line, nothing lost."""
 
 import json
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.power.command import LIMIT, command, deadheat
 pytestmark = pytest.mark.rocket
 
 APPLICATION = Path(__file__).parent.parent / "apps" / "misbehaving"
+FIXED = "let value = counter.value.fetch_add(1, Ordering::SeqCst) + 1;"
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def test_an_unknown_key_is_named_with_the_nearest(project: Path, tmp_path: Path)
     assert "did you mean `replays`" in done.stderr
 
 
-def test_a_schedule_of_another_build_says_so(tmp_path: Path) -> None:
+def test_a_schedule_of_another_build_says_so_and_as_a_test_it_outlives_the_fix(tmp_path: Path) -> None:
     folder = tmp_path / "counter"
     lab = Path(__file__).parent.parent.parent / "lab" / "rocket" / "counter"
     (folder / "src").mkdir(parents=True)
@@ -106,7 +109,11 @@ def test_a_schedule_of_another_build_says_so(tmp_path: Path) -> None:
     shutil.copy(APPLICATION / "Cargo.lock", folder / "Cargo.lock")
     run = json.loads(deadheat("hunt", folder, "--format", "json", "--quiet").stdout)
     name = next(f["evidence"]["schedule"] for f in run["findings"] if f["evidence"])
+    written = deadheat("replay", name, folder, "--as-test")
+    assert written.returncode == 0, written.stderr
 
+    racy = main.read_text()
+    assert cargo_test(written.stdout, folder) != 0
     main.write_text(main.read_text() + "\n// an edit that changes nothing\n")
     same = deadheat("replay", name, folder, "--quiet")
     assert same.returncode == 1
@@ -120,6 +127,24 @@ def test_a_schedule_of_another_build_says_so(tmp_path: Path) -> None:
     assert other.returncode == 3
     assert "DIVERGED" in other.stdout
     assert f"to search again: deadheat hunt {folder}" in other.stdout
+
+    main.write_text(
+        racy.replace("let value = counter.value.load(Ordering::SeqCst) + 1;", "")
+        .replace("counter.value.store(value, Ordering::SeqCst);", FIXED)
+    )  # fmt: skip
+    again = deadheat("replay", name, folder, "--or-explore", "--quiet")
+    assert "of the same requests explored, none violates" in again.stdout
+    assert again.returncode == 0
+    assert cargo_test(written.stdout, folder) == 0
+
+
+def cargo_test(written: str, folder: Path) -> int:
+    """Run the test that `--as-test` wrote, as it says, where `deadheat` is installed."""
+    command = written.splitlines()[-1].partition("run it: ")[2].split()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [*command, "--quiet"], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, check=False
+    ).returncode
 
 
 def test_an_interrupt_leaves_no_process_and_keeps_what_was_found(project: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class Application:
         self._lines = self._socket.makefile("rb")
         hello, version, pid = self.line().split()
         assert (hello, version, int(pid)) == ("HELLO", "1", self.process.pid)
-        ready, port = self.line().split()
+        ready, port, *_ = self.line().split()  # and the routes, as they are mounted
         assert ready == "READY"
         self.port = int(port)
         return self

@@ -5,7 +5,7 @@ from collections.abc import Container
 
 from deadheat.model import AccessKind, Site, SiteKind, Span
 
-_CALL = re.compile(rb"\b((?:\w+\.)+)(lock|try_lock|read|write|load|store|fetch_add)\(")
+_CALL = re.compile(rb"\b((?:\w+\.)+)(lock|try_lock|read|write|load|store|fetch_add|get|len|send|recv)\(")
 _BUILD = re.compile(rb"\brocket::(build|custom)\(")
 _SPAWN = re.compile(rb"\b(?:\w+::)*(spawn|spawn_blocking)\(")
 _FUNCTION = re.compile(rb"\bfn (\w+)")

@@ -106,7 +106,12 @@ def test_a_call_of_a_function() -> None:
     [
         ("spawn(async move { x })", "spawn(::deadheat_probe::inherit(async move { x }))"),
         ("spawn_blocking(move || x)", "spawn_blocking(::deadheat_probe::inherit_call(move || x))"),
-        ("spawn_blocking(|c| x)", "spawn_blocking(::deadheat_probe::inherit_with(|c| x))"),
+        ("spawn_blocking(|c| x)", "spawn_blocking(::deadheat_probe::inherit_body!(|c| x))"),
+        (
+            "spawn_blocking(move |c: &mut C| x)",
+            "spawn_blocking(::deadheat_probe::inherit_body!(move |c: &mut C| x))",
+        ),
+        ("spawn_blocking(|(a, b)| x)", "spawn_blocking(::deadheat_probe::inherit_with(|(a, b)| x))"),
         ("spawn_blocking(work)", "spawn_blocking(::deadheat_probe::inherit_call(work))"),
         ("rocket::build()", "::deadheat_probe::attach(rocket::build())"),
         ("rocket::custom(figment)", "::deadheat_probe::attach(rocket::custom(figment))"),
@@ -116,5 +121,56 @@ def test_what_links_and_attaches(source: str, wrapped: str) -> None:
     assert ways(only(source.encode()), source.encode())[0] == wrapped
 
 
+def test_a_closure_as_the_last_argument_keeps_the_types_of_its_parameters() -> None:
+    source = b"a.get(k(), |row| row + 1)"
+    site = msgspec.structs.replace(only(source), kind=SiteKind.CALL, nested_calls=True)
+    assert ways(site, source)[0] == f"a.get(k(), {{{HIT}; |row| row + 1}})"
+
+
 def test_a_spawn_of_nothing_has_no_form() -> None:
     assert ways(only(b"spawn()"), b"spawn()") == []
+
+
+def parted(source: bytes, kind: SiteKind, method: str) -> list[str]:
+    site = msgspec.structs.replace(
+        only(source), kind=kind, method=method, nested_calls=source.count(b"(") > 1
+    )
+    return ways(site, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "method", "form"),
+    [
+        (b"a.get(k)", "get", "::deadheat_probe::seq(::deadheat_probe::keyed!(1, Read, a, k), a.get(k))"),
+        (
+            b"a.get(k.to_string())",
+            "insert",
+            (
+                "a.get(::deadheat_probe::after(k.to_string(),"
+                " ::deadheat_probe::keyed!(1, Read, a, &(k.to_string()))))"
+            ),
+        ),
+        (b"a.len()", "len", "::deadheat_probe::seq(::deadheat_probe::place!(1, Read, a), a.len())"),
+    ],
+)
+def test_a_map_is_waited_for_at_the_part_of_the_key(source: bytes, method: str, form: str) -> None:
+    first, *others = parted(source, SiteKind.MAP_SHARED, method)
+    assert first == form
+    if method != "len":
+        assert "place!(1, Free, a)" in others[0]
+
+
+def test_a_key_that_cannot_be_named_twice_leaves_its_part_unknown() -> None:
+    first, *_ = parted(b"a.get(next(k))", SiteKind.MAP_SHARED, "get")
+    assert first == "a.get(::deadheat_probe::after(next(k), ::deadheat_probe::place!(1, Free, a)))"
+
+
+def test_a_message_is_posted_once_it_is_made() -> None:
+    first, second, *_ = parted(b"a.send(make(k))", SiteKind.SEND, "send")
+    assert first == "a.send(::deadheat_probe::after(make(k), ::deadheat_probe::post!(1, a)))"
+    assert second == f"a.send(::deadheat_probe::after(make(k), {HIT}))"
+
+
+def test_who_receives_tells_when_it_asks() -> None:
+    site = msgspec.structs.replace(only(b"a.recv()"), kind=SiteKind.RECEIVE)
+    assert ways(site, b"a.recv()") == ["::deadheat_probe::receive(a.recv())"]

@@ -108,6 +108,93 @@ def test_a_changed_declaration_has_everything_read_again(lowered: list[str]) -> 
     assert len(set(lowered)) == count
 
 
+SHARED = b"""
+use std::sync::Mutex;
+pub const LIMIT: u32 = 3;
+pub type Count = u32;
+pub struct Seats(pub Mutex<Count>);
+macro_rules! taken { ($seats:expr) => { *$seats.0.lock().unwrap() }; }
+pub(crate) use taken;
+pub fn left(seats: &Seats) -> Count { taken!(seats) }
+pub mod inner { pub fn note() {} }
+"""
+USER = b"""
+#[macro_use] extern crate rocket;
+use rocket::State;
+mod shared;
+use shared::{taken, Seats};
+
+#[post("/book")]
+fn book(seats: &State<Seats>) -> &'static str {
+    if shared::left(seats) >= shared::LIMIT { return "full"; }
+    shared::inner::note();
+    *seats.0.lock().unwrap() += 1;
+    "yours"
+}
+
+#[get("/left")]
+fn left(seats: &State<Seats>) -> String { format!("{}", taken!(seats)) }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"left(seats: &Seats) -> Count", b"left(seats: &Seats, _also: u8) -> Count"),
+        (b"Mutex<Count>", b"std::sync::atomic::AtomicU32"),
+        (b"LIMIT: u32 = 3", b"LIMIT: u32 = 4"),
+        (b"type Count = u32", b"type Count = i64"),
+        (b"{ *$seats.0.lock().unwrap() }", b"{ 0 }"),
+        (b"mod inner {", b"mod other {"),
+        (b"pub fn note() {}", b"pub fn note() { std::thread::sleep(std::time::Duration::ZERO); }"),
+        (b"{ taken!(seats) }", b"{ *seats.0.lock().unwrap() += 1; 0 }"),
+    ],
+    ids=["signature", "type", "constant", "alias", "macro", "module", "body in a module", "body"],
+)
+def test_what_depends_on_a_change_in_another_file_is_read_again(old: bytes, new: bytes) -> None:
+    files = {"src/main.rs": USER, "src/shared.rs": SHARED}
+    first = read(tree(files))
+    assert old in SHARED
+    changed = tree(files | {"src/shared.rs": SHARED.replace(old, new)})
+    assert told(read(changed, None, packed(first.keep()))) == told(read(changed))
+    assert told(read(changed, None, first.keep(), first.modules.files)) == told(read(changed))
+
+
+@pytest.mark.parametrize("at", range(0, 100, 7))
+def test_a_damaged_byte_anywhere_is_noticed(at: int) -> None:
+    left = bytearray(packed(read(tree(FILES)).keep()))
+    left[at * len(left) // 100] ^= 1
+    assert told(read(tree(FILES), None, bytes(left))) == told(read(tree(FILES)))
+
+
+def test_a_guard_that_begins_to_matter_is_seen() -> None:
+    guard = b"""
+pub struct Turn;
+#[rocket::async_trait]
+impl<'r> rocket::request::FromRequest<'r> for Turn {
+    type Error = ();
+    async fn from_request(request: &'r rocket::Request<'_>) -> rocket::request::Outcome<Self, ()> {
+        BODY
+        rocket::request::Outcome::Success(Turn)
+    }
+}
+"""
+    main = b"""
+#[macro_use] extern crate rocket;
+mod guard;
+pub static TURNS: std::sync::Mutex<u32> = std::sync::Mutex::new(0);
+#[get("/turn")]
+fn turn(_turn: guard::Turn) -> String { format!("{}", *TURNS.lock().unwrap()) }
+"""
+    idle, busy = b"let _ = request;", b"*crate::TURNS.lock().unwrap() += 1;"
+    files = {"src/main.rs": main, "src/guard.rs": guard.replace(b"BODY", idle)}
+    first = read(tree(files))
+    changed = tree(files | {"src/guard.rs": guard.replace(b"BODY", busy)})
+    again = read(changed, None, packed(first.keep()))
+    assert told(again) == told(read(changed))
+    assert told(again) != told(first)
+
+
 @pytest.mark.parametrize("damaged", [b"", b"damaged"])
 def test_what_cannot_be_decoded_is_not_used(damaged: bytes) -> None:
     assert told(read(tree(FILES), None, damaged)) == told(read(tree(FILES)))

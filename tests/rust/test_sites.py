@@ -52,3 +52,26 @@ def test_sites_have_exact_ranges_also_inside_macros() -> None:
     assert SOURCE.splitlines()[last.span.start_line - 1][last.span.start_column - 1 :].startswith(
         "state.n.lock()"
     )
+
+
+def test_a_call_that_only_borrows_leaves_the_receiver_a_place() -> None:
+    source = SOURCE.replace("my_macro!(state.n.lock().unwrap());", "state.inner().n.lock().unwrap();")
+    borrowed = program(source).sites[6]
+    assert borrowed.receiver is not None
+    assert source.encode()[slice(*borrowed.receiver)] == b"state.inner().n"
+    assert (borrowed.receiver_is_place, borrowed.rooted, borrowed.state) == (True, True, "app::S.n")
+
+
+def test_a_rocket_may_be_built_through_its_type() -> None:
+    source = SOURCE.replace("rocket::build()", "rocket::Rocket::custom(rocket::Config::default())")
+    assert program(source).sites[-1].kind is SiteKind.BUILD
+
+
+def test_a_connection_that_a_function_is_given_runs_closures_for_the_request_too() -> None:
+    source = SOURCE.replace(
+        "fn s()",
+        "pub struct Db(diesel::SqliteConnection);\nasync fn all(c: &Db) { c.run(|c| c.x()).await }\nfn s()",
+    )
+    assert [site.operation for site in program(source).sites if site.kind is SiteKind.SPAWN_CLOSURE] == [
+        "run"
+    ]

@@ -1,13 +1,12 @@
 """A tiny machine that runs generated concurrent programs: the ground truth for the searches.
 
-It executes a proposal by the rules of the probe runtime: follow the prefix, then the last actor
-again if it can go and is not asleep, else the lowest one that can.
+It executes a proposal by the rules of the probe runtime, whose reference is `Choice`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from deadheat.schedule import End, Op, Proposal, Strategy, Trace, TraceStep
+from deadheat.schedule import Choice, End, Op, Proposal, Strategy, Trace, TraceStep
 
 Instruction = tuple[str, int]  # ("read" | "write" | "lock", resource); locks end with the program
 Program = tuple[tuple[Instruction, ...], ...]
@@ -36,27 +35,16 @@ class Machine:
         held: dict[int, int] = {}
         steps: list[TraceStep] = []
         released: list[set[int]] = []
-        asleep = set(proposal.sleep)
-        last = -1
-        redundant = False
+        choice = Choice(proposal, len(self.program))
         while True:
             alive = [a for a in range(len(self.program)) if position[a] < len(self.program[a])]
             enabled = frozenset(a for a in alive if self._can_go(a, position[a], held))
             if not enabled:
                 break
-            awake = enabled - asleep if len(steps) >= len(proposal.prefix) else enabled
-            if len(steps) < len(proposal.prefix):
-                actor = proposal.prefix[len(steps)]
-                if actor not in enabled:
-                    return Trace(tuple(steps), End.DIVERGED)
-            elif not awake:
-                redundant, asleep = True, set()
-                continue
-            else:
-                actor = last if last in awake else min(awake)
+            actor = choice.next(enabled, {a: self.op(a, position[a]) for a in alive})
+            if actor is None:
+                return Trace(tuple(steps), End.DIVERGED)
             op = self.op(actor, position[actor])
-            if len(steps) >= len(proposal.prefix):
-                asleep = {a for a in asleep if not self.op(a, position[a]).conflicts(op)}
             kind, resource = self.program[actor][position[actor]]
             if kind == "read":
                 seen[actor].append(memory.get(resource))
@@ -71,10 +59,9 @@ class Machine:
                 # Locks are released with the last step, inside it, as guards are in handlers.
                 released[-1] = {lock for lock, owner in held.items() if owner == actor}
                 held = {lock: owner for lock, owner in held.items() if owner != actor}
-            last = actor
         pending = tuple((a, self.op(a, position[a])) for a in alive)
-        end = End.REDUNDANT if redundant else End.STUCK if alive else End.DONE
-        if redundant:
+        end = End.REDUNDANT if choice.redundant else End.STUCK if alive else End.DONE
+        if choice.redundant:
             self.redundant += 1
         else:
             self.outcomes.add((tuple(map(tuple, seen)), tuple(sorted(memory.items(), key=str)), tuple(alive)))

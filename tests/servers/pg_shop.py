@@ -1,7 +1,8 @@
 """A shop over PostgreSQL in plain Python, started as a process: `python pg_shop.py MODE`.
 
 Owns the ways of selling the last lamp that the lab does not have on Rocket: inside transactions, with
-row locks, at SERIALIZABLE, with locks in two orders, and with a pool of one connection.
+row locks, at SERIALIZABLE, with locks in two orders, with a pool of one connection, while something
+else goes on in the background, and with a task that is left behind.
 """
 
 import os
@@ -23,6 +24,8 @@ UPDATE = "UPDATE items SET stock = stock - 1 WHERE name = 'lamp'"
 BEGIN = {
     "autocommit": "",
     "pool-of-one": "",
+    "chatty": "",
+    "detached": "",
     "transaction": "BEGIN",
     "for-update": "BEGIN",
     "serializable": "BEGIN ISOLATION LEVEL SERIALIZABLE",
@@ -69,6 +72,18 @@ def touch(connection: Admin, first: str, second: str) -> tuple[int, str]:
     return 200, "touched"
 
 
+def chatter() -> None:
+    own = Admin(Database.of(URL))
+    while not threading.Event().wait(0.05):
+        own.rows("UPDATE visits SET n = n + 1")
+
+
+def afterwards(pool: Pool) -> None:
+    connection = pool.take()
+    connection.rows("UPDATE visits SET n = n + 1")
+    pool.give(connection)
+
+
 class Shop(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 65536
@@ -93,6 +108,9 @@ class Shop(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
+        self.wfile.flush()
+        if MODE == "detached" and self.path == "/buy":
+            threading.Thread(target=afterwards, args=(self.pool,), daemon=True).start()
 
     def _answer(self, connection: Admin) -> tuple[int, str]:
         match self.path.strip("/").split("/"):
@@ -119,8 +137,12 @@ class Server(ThreadingHTTPServer):
 def main() -> None:
     first = Admin(Database.of(URL))
     first.rows("DROP TABLE IF EXISTS items; CREATE TABLE items (name text PRIMARY KEY, stock int)")
-    if MODE == "foreign-key":
-        first.rows("CREATE TABLE orders (item text REFERENCES items)")
+    first.rows("DROP TABLE IF EXISTS visits; CREATE TABLE visits (n int)")
+    if MODE == "chatty":
+        threading.Thread(target=chatter, daemon=True).start()
+    if MODE == "trigger":
+        first.rows("CREATE FUNCTION noted() RETURNS trigger AS 'BEGIN RETURN NEW; END' LANGUAGE plpgsql")
+        first.rows("CREATE TRIGGER noted BEFORE UPDATE ON items FOR EACH ROW EXECUTE FUNCTION noted()")
     first.close()
     Server(("127.0.0.1", int(os.environ["PORT"])), Shop).serve_forever()
 

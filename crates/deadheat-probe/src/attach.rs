@@ -3,8 +3,10 @@
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::{Build, Data, Orbit, Request, Response, Rocket};
 
-use crate::protocol::racer;
+use crate::inherit;
+use crate::protocol::{encode, racer};
 use crate::runtime::{self, active};
+use crate::writer;
 
 const HEADER: &str = "x-deadheat-actor";
 
@@ -16,6 +18,24 @@ pub fn attach(rocket: Rocket<Build>) -> Rocket<Build> {
         rocket.attach(Steer)
     } else {
         rocket
+    }
+}
+
+/// The routes that handlers are mounted at: what a mount computes is known only now.
+fn mounted(rocket: &Rocket<Orbit>) -> String {
+    let named = rocket.routes().filter_map(|route| {
+        let name = encode(route.name.as_deref()?);
+        Some(format!(
+            "{name}:{}:{}",
+            route.method,
+            encode(&route.uri.to_string())
+        ))
+    });
+    let listed: Vec<String> = named.collect();
+    if listed.is_empty() {
+        "-".into()
+    } else {
+        listed.join(",")
     }
 }
 
@@ -31,7 +51,8 @@ impl Fairing for Steer {
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         if let Some(runtime) = runtime::get() {
             let port = rocket.config().port;
-            runtime.at_desk(|desk| desk.say(&format!("READY {port}")));
+            let routes = mounted(rocket);
+            runtime.at_desk(|desk| desk.say(&format!("READY {port} {routes}")));
         }
     }
 
@@ -40,23 +61,30 @@ impl Fairing for Steer {
         if let (Some(racer), Some(task), Some(runtime)) =
             (found, tokio::task::try_id(), runtime::get())
         {
-            runtime.at_desk(|desk| {
-                desk.tasks.insert(task, racer);
-                desk.control.arrive(racer.0, racer.1);
-            });
+            runtime.arrive(racer, task).await;
         }
     }
 
-    async fn on_response<'r>(&self, request: &'r Request<'_>, _response: &mut Response<'r>) {
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let found = request.headers().get_one(HEADER).and_then(racer);
         if let (Some(racer), Some(task), Some(runtime)) =
             (found, tokio::task::try_id(), runtime::get())
         {
+            // A stream's body runs from now on, while it is sent: it is a part of its racer still.
+            let streamed = response.body().is_some() && response.body_mut().size().await.is_none();
+            let body = streamed.then(|| inherit::Branch::of(racer));
+            writer::leave(racer);
             runtime.at_desk(|desk| {
                 if desk.tasks.remove(&task).is_some() {
                     desk.control.answer(racer.0, racer.1);
                 }
             });
+            if let Some(branch) = body {
+                let chunk = response.body().max_chunk_size();
+                let body = response.body_mut().take();
+                response.set_streamed_body(inherit::Streamed { body, branch });
+                response.set_max_chunk_size(chunk);
+            }
         }
     }
 

@@ -9,17 +9,31 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::control::{Held, Trail};
 use crate::inherit;
 use crate::place::Mode;
-use crate::runtime::{self, active};
+use crate::runtime::{self, active, Racer};
 use crate::view::View;
+use crate::writer;
 
 /// A racer held at a point.
 pub struct Hold {
     point: u32,
     mode: Mode,
     view: Option<View<'static>>,
+    /// Asked instead of the view where a step waits for a part of its place only.
+    door: Option<Door<'static>>,
     place: usize,
     gate: Arc<Gate>,
+    statement: Option<Statement>,
 }
+
+/// A statement that a database may keep waiting until another transaction ends.
+#[derive(Clone, Copy)]
+struct Statement {
+    racer: Racer,
+    inside: bool,
+}
+
+/// Whether a step would go on at once.
+type Door<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Where its thread waits.
 struct Gate {
@@ -47,7 +61,24 @@ impl Held for Hold {
     }
 
     fn free(&self) -> bool {
-        self.view.map_or(true, |view| view.free(self.mode))
+        if self
+            .statement
+            .is_some_and(|one| !writer::free_for(one.racer))
+        {
+            return false;
+        }
+        match self.door {
+            Some(door) => door(),
+            None => self.view.map_or(true, |view| view.free(self.mode)),
+        }
+    }
+
+    fn queues(&self) -> bool {
+        self.statement.is_some()
+    }
+
+    fn keeps(&self) -> bool {
+        self.statement.is_some_and(|one| one.inside)
     }
 
     fn value(&self) -> String {
@@ -69,7 +100,16 @@ impl Trail for View<'static> {
 #[inline]
 pub fn hit(point: u32) {
     if active() {
-        reach(point, Mode::Free, None, false);
+        reach(point, Mode::Free, None, None, false, None);
+    }
+}
+
+/// A point ahead of a statement that changes or locks rows; `inside` a transaction, which keeps the locks.
+#[inline]
+pub fn statement(point: u32, inside: bool) {
+    if active() {
+        writer::watch();
+        reach(point, Mode::Free, None, None, false, Some(inside));
     }
 }
 
@@ -78,17 +118,51 @@ pub fn hit(point: u32) {
 pub fn hit_rooted(point: u32, mode: Mode, view: View<'_>) {
     // SAFETY: the place is a static or part of managed state. The runtime forgets all places before
     // Rocket drops its state (see `attach`), and never looks at one otherwise.
-    reach(point, mode, Some(unsafe { view.erased() }), true);
+    reach(
+        point,
+        mode,
+        Some(unsafe { view.erased() }),
+        None,
+        true,
+        None,
+    );
+}
+
+/// A point at a part of a place that lives as long as the application.
+pub fn hit_keyed(point: u32, view: View<'_>, door: Door<'_>) {
+    // SAFETY: the view as in `hit_rooted`. The door is kept in the hold only, and `reach` returns only
+    // after its hold was taken from the control.
+    let (view, door) = unsafe {
+        (
+            view.erased(),
+            std::mem::transmute::<Door<'_>, Door<'static>>(door),
+        )
+    };
+    reach(point, Mode::Free, Some(view), Some(door), true, None);
 }
 
 /// A point at a place of unknown lifetime.
 pub fn hit_passing(point: u32, mode: Mode, view: View<'_>) {
     // SAFETY: `reach` returns only after its hold was taken from the control, and a view that is not
     // rooted is kept nowhere else (`trail` is None). So it is not used after this call.
-    reach(point, mode, Some(unsafe { view.erased() }), false);
+    reach(
+        point,
+        mode,
+        Some(unsafe { view.erased() }),
+        None,
+        false,
+        None,
+    );
 }
 
-fn reach(point: u32, mode: Mode, view: Option<View<'static>>, rooted: bool) {
+fn reach(
+    point: u32,
+    mode: Mode,
+    view: Option<View<'static>>,
+    door: Option<Door<'static>>,
+    rooted: bool,
+    statement: Option<bool>,
+) {
     let Some(runtime) = runtime::get() else {
         return;
     };
@@ -107,12 +181,16 @@ fn reach(point: u32, mode: Mode, view: Option<View<'static>>, rooted: bool) {
         let Some((run, actor)) = inherit::current(desk) else {
             return false;
         };
+        writer::settle((run, actor));
+        let racer = (run, actor);
         let hold = Hold {
             point,
             mode,
             view,
+            door,
             place,
             gate: Arc::clone(&gate),
+            statement: statement.map(|inside| Statement { racer, inside }),
         };
         desk.control.hold(run, actor, hold).is_ok()
     });

@@ -13,6 +13,8 @@ pub enum Mode {
     Write,
     /// Shared access: it waits for a writer.
     Read,
+    /// Shared access that may become exclusive: it waits for a writer and for another of its kind.
+    Upgrade,
     /// Nothing: the step never waits (atomics, `try_lock`).
     Free,
 }
@@ -90,7 +92,7 @@ impl<T> AsPlace for std::sync::RwLock<T> {
     fn free(&self, mode: Mode) -> bool {
         match mode {
             Mode::Write => acquired(self.try_write()).is_some(),
-            Mode::Read => acquired(self.try_read()).is_some(),
+            Mode::Read | Mode::Upgrade => acquired(self.try_read()).is_some(),
             Mode::Free => true,
         }
     }
@@ -138,7 +140,7 @@ impl<T> AsPlace for tokio::sync::RwLock<T> {
     fn free(&self, mode: Mode) -> bool {
         match mode {
             Mode::Write => self.try_write().is_ok(),
-            Mode::Read => self.try_read().is_ok(),
+            Mode::Read | Mode::Upgrade => self.try_read().is_ok(),
             Mode::Free => true,
         }
     }
@@ -177,6 +179,7 @@ impl<T> AsPlace for parking_lot::RwLock<T> {
         match mode {
             Mode::Write => self.try_write().is_some(),
             Mode::Read => self.try_read().is_some(),
+            Mode::Upgrade => self.try_upgradable_read().is_some(),
             Mode::Free => true,
         }
     }
@@ -187,6 +190,71 @@ impl<T> AsPlace for parking_lot::RwLock<T> {
 
     fn put(&self, content: T) -> bool {
         self.try_write().map(|mut old| *old = content).is_some()
+    }
+}
+
+/// Cells that are set once: what is inside can be seen and never put back.
+macro_rules! once_cells {
+    ($($cell:ty),* $(,)?) => {$(
+        impl<T> AsPlace for $cell {
+            type Content = Self;
+
+            fn free(&self, _mode: Mode) -> bool {
+                true
+            }
+
+            fn look(&self, see: &mut dyn FnMut(&Self)) -> bool {
+                see(self);
+                true
+            }
+
+            fn put(&self, content: Self) -> bool {
+                self.get().is_some() == content.get().is_some()
+            }
+        }
+    )*};
+}
+
+once_cells!(std::sync::OnceLock<T>, tokio::sync::OnceCell<T>);
+
+/// A watch channel is a cell: its latest value.
+impl<T> AsPlace for tokio::sync::watch::Sender<T> {
+    type Content = T;
+
+    fn free(&self, _mode: Mode) -> bool {
+        true
+    }
+
+    fn look(&self, see: &mut dyn FnMut(&T)) -> bool {
+        see(&self.borrow());
+        true
+    }
+
+    fn put(&self, content: T) -> bool {
+        self.send_replace(content);
+        true
+    }
+}
+
+impl AsPlace for tokio::sync::Semaphore {
+    type Content = usize;
+
+    fn free(&self, mode: Mode) -> bool {
+        // A closed one answers at once, with an error.
+        mode == Mode::Free || self.is_closed() || self.available_permits() > 0
+    }
+
+    fn look(&self, see: &mut dyn FnMut(&usize)) -> bool {
+        see(&self.available_permits());
+        true
+    }
+
+    fn put(&self, content: usize) -> bool {
+        let now = self.available_permits();
+        if now < content {
+            self.add_permits(content - now);
+        }
+        now <= content || self.forget_permits(now - content) == now - content
     }
 }
 
@@ -276,5 +344,25 @@ mod tests {
         let guard = mutex.try_lock().unwrap();
         assert!(!mutex.free(Mode::Write));
         drop(guard);
+    }
+
+    #[test]
+    fn permits_are_counted_and_given_back() {
+        let place = tokio::sync::Semaphore::new(2);
+        let held = place.try_acquire_many(2).unwrap();
+        assert!(!place.free(Mode::Write));
+        held.forget();
+        assert!(place.put(2) && place.free(Mode::Write));
+        assert!(place.put(1));
+        assert!(place.look(&mut |permits| assert_eq!(*permits, 1)));
+    }
+
+    #[test]
+    fn a_cell_that_was_set_cannot_be_put_back() {
+        let place = std::sync::OnceLock::new();
+        let before = place.clone();
+        assert!(place.put(before.clone()));
+        place.set(1).unwrap();
+        assert!(!place.put(before) && place.put(place.clone()));
     }
 }

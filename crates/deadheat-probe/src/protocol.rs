@@ -5,6 +5,8 @@
 
 use std::fmt::{Display, Write};
 
+use crate::policy::Policy;
+
 /// What the controller asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
@@ -18,6 +20,8 @@ pub enum Command {
     Mark,
     /// Put the remembered values back.
     Restore,
+    /// The same, ahead of a run: answered only when it fails.
+    Again,
     /// Tell all values.
     State,
 }
@@ -33,6 +37,8 @@ pub struct Order {
     pub prefix: Vec<u8>,
     /// Bit mask of the actors asleep at the end of the prefix.
     pub asleep: u16,
+    /// Who chooses after it; whoever went last goes on where nobody does.
+    pub policy: Option<Policy>,
 }
 
 /// Most actors of one run: their sets are bit masks.
@@ -58,6 +64,7 @@ pub fn read(line: &str) -> Result<Command, String> {
                 prefix: items(field()?).map(number).collect::<Result<_, _>>()?,
                 asleep: items(field()?)
                     .try_fold(0, |mask, item| Ok::<_, String>(mask | bit(number(item)?)))?,
+                policy: fields.next().map(Policy::read).transpose()?,
             };
             if order.actors > MAX_ACTORS {
                 return Err(format!("{} actors, at most {MAX_ACTORS}", order.actors));
@@ -67,6 +74,7 @@ pub fn read(line: &str) -> Result<Command, String> {
         "RELEASE" => Ok(Command::Release),
         "MARK" => Ok(Command::Mark),
         "RESTORE" => Ok(Command::Restore),
+        "AGAIN" => Ok(Command::Again),
         "STATE" => Ok(Command::State),
         _ => Err(format!("unknown message {verb}")),
     }
@@ -139,8 +147,13 @@ mod tests {
             actors: 2,
             prefix: vec![0, 1, 1],
             asleep: 0b10,
+            policy: None,
         };
+        let mut sampled = order.clone();
+        sampled.policy = Some(Policy::Walk { seed: 5 });
         assert_eq!(read("RUN 7 2 0,1,1 1\n"), Ok(Command::Run(order)));
+        assert_eq!(read("RUN 7 2 0,1,1 1 walk:5\n"), Ok(Command::Run(sampled)));
+        assert!(read("RUN 7 2 0,1,1 1 jump:5\n").is_err());
         let first = Order {
             run: 1,
             actors: 1,

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task;
 
 use crate::control::{Control, Effect, Pace};
@@ -79,6 +80,7 @@ pub type Racer = (u64, u8);
 pub struct Runtime {
     desk: Mutex<Desk>,
     watchdog: OnceLock<Thread>,
+    announcement: Notify,
 }
 
 /// Everything that is decided upon, under one lock: steps are sequential by nature.
@@ -89,6 +91,8 @@ pub struct Desk {
     pub tasks: HashMap<task::Id, Racer>,
     socket: UnixStream,
     watched: bool,
+    /// The run announced last.
+    latest: u64,
 }
 
 impl Runtime {
@@ -99,11 +103,13 @@ impl Runtime {
             tasks: HashMap::new(),
             socket,
             watched: false,
+            latest: 0,
         };
         desk.say(&format!("HELLO 1 {}", std::process::id()));
         Runtime {
             desk: Mutex::new(desk),
             watchdog: OnceLock::new(),
+            announcement: Notify::new(),
         }
     }
 
@@ -119,7 +125,7 @@ impl Runtime {
         }
         let mut desk = self.lock();
         let result = work(&mut desk);
-        desk.perform();
+        let going = desk.perform();
         if desk.control.pace() != Pace::Idle && !desk.watched {
             desk.watched = true;
             if let Some(watchdog) = self.watchdog.get() {
@@ -128,7 +134,29 @@ impl Runtime {
         }
         drop(desk);
         INSIDE.set(false);
+        // Without the lock: whoever wakes up here comes to the desk next.
+        going.into_iter().for_each(Hold::go);
         Some(result)
+    }
+
+    /// A racer's request reached the application, served by `task`. It goes on once its run is announced:
+    /// a controller sends requests right behind `AGAIN` and `RUN`, and they may overtake them.
+    pub async fn arrive(&self, racer: Racer, task: task::Id) {
+        loop {
+            let announcement = self.announcement.notified();
+            let arrived = self.at_desk(|desk| {
+                let announced = racer.0 <= desk.latest;
+                if announced {
+                    desk.tasks.insert(task, racer);
+                    desk.control.arrive(racer.0, racer.1);
+                }
+                announced
+            });
+            if arrived != Some(false) {
+                return;
+            }
+            announcement.await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Desk> {
@@ -139,6 +167,7 @@ impl Runtime {
         for line in BufReader::new(socket).lines() {
             let Ok(line) = line else { break };
             self.at_desk(|desk| desk.obey(&line));
+            self.announcement.notify_waiters();
         }
         // The controller is gone: an application held in mid-request is of no use to anybody.
         std::process::exit(0);
@@ -177,7 +206,10 @@ impl Desk {
 
     fn obey(&mut self, line: &str) {
         match protocol::read(line) {
-            Ok(Command::Run(order)) => self.control.announce(order),
+            Ok(Command::Run(order)) => {
+                self.latest = order.run;
+                self.control.announce(order);
+            }
             Ok(Command::Release) => self.control.release(),
             Ok(Command::Points(table)) => {
                 self.control.points(table);
@@ -191,6 +223,11 @@ impl Desk {
                 Ok(()) => self.say("OK"),
                 Err(reason) => self.say(&format!("FAIL {}", protocol::encode(&reason))),
             },
+            Ok(Command::Again) => {
+                if let Err(reason) = self.memory.restore() {
+                    self.say(&format!("FAIL {}", protocol::encode(&reason)));
+                }
+            }
             Ok(Command::State) => {
                 let state = self.memory.state();
                 self.say(&format!("STATE {state}"));
@@ -199,10 +236,12 @@ impl Desk {
         }
     }
 
-    fn perform(&mut self) {
+    /// Tells what there is to tell; gives who may go on.
+    fn perform(&mut self) -> Vec<Hold> {
+        let mut going = Vec::new();
         for effect in self.control.take_effects() {
             match effect {
-                Effect::Go(hold) => hold.go(),
+                Effect::Go(hold) => going.push(hold),
                 Effect::Ended(trace) => {
                     let state = self.memory.values();
                     self.say(&format!("{trace} {state}"));
@@ -211,6 +250,7 @@ impl Desk {
                 Effect::Quiet => self.say("QUIET"),
             }
         }
+        going
     }
 }
 

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from deadheat_embedded.policy import Policy
+
 VERSION = 1
 MAX_ACTORS = 16
 """Most actors of one run: their sets are sent as bit masks."""
@@ -21,16 +23,17 @@ class Points(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """Run number `run`: `actors` of them follow `prefix`; then anyone but those `asleep`."""
+    """Run number `run`: `actors` of them follow `prefix`; then anyone but those `asleep`, by `policy`."""
 
     run: int
     actors: int
     prefix: tuple[int, ...] = ()
     asleep: frozenset[int] = frozenset()
+    policy: Policy | None = None
 
 
 class Ask(Struct, frozen=True):
-    """A message without arguments: RELEASE, MARK, RESTORE, STATE."""
+    """A message without arguments: RELEASE, MARK, RESTORE, AGAIN, STATE."""
 
     verb: str
 
@@ -48,14 +51,15 @@ def parse(line: str) -> Command:
         case ["POINTS", table]:
             records = (record.split(":") for record in _items(table))
             return Points(tuple((int(point), int(resource), rw != "r") for point, resource, rw in records))
-        case ["RUN", run, actors, prefix, asleep]:
+        case ["RUN", run, actors, prefix, asleep, *policy] if len(policy) <= 1:
             order = Order(
-                int(run), int(actors), tuple(map(int, _items(prefix))), frozenset(map(int, _items(asleep)))
-            )
+                int(run), int(actors), tuple(map(int, _items(prefix))), frozenset(map(int, _items(asleep))),
+                Policy.parse(policy[0]) if policy else None,
+            )  # fmt: skip
             if order.actors > MAX_ACTORS:
                 raise ValueError(f"{actors} actors, at most {MAX_ACTORS}")
             return order
-        case [("RELEASE" | "MARK" | "RESTORE" | "STATE") as verb]:
+        case [("RELEASE" | "MARK" | "RESTORE" | "AGAIN" | "STATE") as verb]:
             return Ask(verb)
         case _:
             raise ValueError(f"no message of protocol {VERSION}: {line!r}")

@@ -134,9 +134,12 @@ class Runtime:
                 for place in self._places.values():
                     place.kept = place.mutex.keep()
                 self._say("OK", len(self._places), len(self._places))
-            case Ask("RESTORE"):
+            case Ask(("RESTORE" | "AGAIN") as verb):
                 locked = [place.number for place in self._places.values() if not place.mutex.put(place.kept)]
-                self._say(*(("FAIL", encode(f"locked: {locked}")) if locked else ("OK",)))
+                if locked:
+                    self._say("FAIL", encode(f"locked: {locked}"))
+                elif verb == "RESTORE":
+                    self._say("OK")
             case Ask("STATE"):
                 places = self._places.values()
                 self._say(

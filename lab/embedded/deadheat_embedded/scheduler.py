@@ -5,18 +5,20 @@ know tasks, sockets or clocks, nor what a place is made of.
 
 Theory: stateless model checking (Godefroid, VeriSoft, POPL 1997). One actor runs at a time, from
 the point where it is held to its next one or its end; that is a *step*. When nobody runs, the
-next step is chosen: by the prefix, then whoever went last (fewest switches), else the lowest
-enabled actor; never one *asleep* (Godefroid, LNCS 1032, 1996, chapter 5), whose next step was
-explored from a sibling, until a dependent step wakes it. An actor held at a lock is enabled when
-the lock is free. One that waits for something no probe sees never comes back: when nothing moves
-for a while it is *blocked*, and the others go on.
+next step is chosen: by the prefix, then by a policy if there is one, else whoever went last (fewest
+switches), else the lowest enabled actor; never one *asleep* (Godefroid, LNCS 1032, 1996, chapter 5),
+whose next step was explored from a sibling, until a dependent step wakes it. An actor held at a lock
+is enabled when the lock is free. One that waits for something no probe sees never comes back: when
+nothing moves for a while it is *blocked*, and the others go on.
 """
 
+from collections.abc import Collection
 from enum import Enum, StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct, field
 
+from deadheat_embedded.policy import Chooser
 from deadheat_embedded.protocol import MAX_ACTORS, Order
 
 BLOCKED_AFTER = 3
@@ -133,8 +135,9 @@ class _Run(Struct, Generic[H]):
     redundant: bool = False
     impatient: bool = False
     over: bool = False
+    chooser: Chooser | None = None
 
-    def choose(self, order: Order, enabled: list[int]) -> int | None:
+    def choose(self, order: Order, enabled: list[int], interesting: Collection[int]) -> int | None:
         """Who takes the next step; None to wait."""
         if len(self.steps) < len(order.prefix) and not self.diverged:
             asked = order.prefix[len(self.steps)]
@@ -147,6 +150,9 @@ class _Run(Struct, Generic[H]):
         if not enabled or self.diverged or self.redundant or not awake:
             self.redundant |= bool(enabled) and not self.diverged
             return min(enabled, default=None)
+        if self.chooser is not None:
+            alive = [n for n, actor in enumerate(self.actors) if actor.phase is not Phase.FINISHED]
+            return self.chooser.choose(awake, interesting, alive)
         last = self.steps[-1].actor if self.steps else None
         return last if last in awake else min(awake)
 
@@ -193,6 +199,7 @@ class Scheduler(Generic[H]):
         self._let_go(run.actors[order.actors :])
         run.order, run.asleep = order, order.asleep & frozenset(range(order.actors))
         run.actors = run.actors[: order.actors]
+        run.chooser = Chooser(order.policy, order.actors) if order.policy is not None else None
         self._runs, self._current, self._releasing, self._moved = {order.run: run}, order.run, False, True
         self._decide()
 
@@ -294,7 +301,8 @@ class Scheduler(Generic[H]):
             self._end(run, End.HUNG)
             return
         enabled = [number for number, actor in enumerate(run.actors) if actor.held and actor.held.free()]
-        chosen = run.choose(run.order, enabled)
+        interesting = [n for n, actor in enumerate(run.actors) if self._interests(run.order, actor.held)]
+        chosen = run.choose(run.order, enabled, interesting)
         if chosen is None:
             return
         actor = run.actors[chosen]
@@ -302,10 +310,21 @@ class Scheduler(Generic[H]):
         assert held is not None
         if len(run.steps) >= len(run.order.prefix):
             run.asleep = frozenset(n for n in run.asleep - {chosen} if not self._wakes(held, run.actors[n]))
+            if run.chooser is not None and not run.redundant and not run.diverged:
+                others = [
+                    n for n, other in enumerate(run.actors) if other.held and self.dependent(held, other.held)
+                ]
+                run.chooser.took(chosen, chosen in interesting, others)
         step = Step(chosen, held.point, held.place, tuple(enabled), held.value())
         run.steps.append(step)
         actor.taken, self._moved = (step, held), True
         self._effects.append(Go(held))
+
+    def _interests(self, order: Order, held: H | None) -> bool:
+        """Whether the policy cares about the step ahead."""
+        if order.policy is None or held is None:
+            return False
+        return order.policy.interests(self.points.get(held.point, (0, True))[0])
 
     def _wakes(self, step: H, sleeper: _Actor[H]) -> bool:
         """Whether the step is dependent with what the sleeper is about to do."""

@@ -6,14 +6,14 @@ one line in `VERBS`.
 """
 
 import gc
+import os
 import sys
-import traceback
 from importlib import import_module
 
 import click
 
 from deadheat import __version__
-from deadheat.cli.options import EXIT_INTERNAL, EXIT_UNUSABLE
+from deadheat.cli.options import EXIT_INTERNAL, EXIT_UNUSABLE, Last
 from deadheat.model import DeadheatError
 
 VERBS = ("demo", "scan", "attack", "hunt", "explore", "replay", "explain", "lab", "init", "doctor", "schema")
@@ -30,7 +30,12 @@ class _Verbs(click.Group):
         """Load one."""
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"deadheat.cli.{cmd_name}")
+        gc.disable()  # what is imported stays: no garbage is made by it
+        try:
+            module = import_module(f"deadheat.cli.{cmd_name}")
+        finally:
+            gc.freeze()
+            gc.enable()
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -52,7 +57,12 @@ def main() -> None:
     # A command lives shortly: what it imported is never garbage, and need not be searched when it ends.
     gc.freeze()
     try:
-        code = cli.main(standalone_mode=False)
+        last = Last()
+        code = cli.main(standalone_mode=False, obj=last)
+        if last.leftovers:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code if isinstance(code, int) else 0)
         gc.freeze()
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as stop:
@@ -71,6 +81,8 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except Exception:  # noqa: BLE001 - the last line of defence maps everything else to 101
+        import traceback
+
         click.echo(traceback.format_exc(), err=True)
         click.echo("This is a defect of Deadheat; what the run had found is kept in .deadheat/.", err=True)
         sys.exit(EXIT_INTERNAL)

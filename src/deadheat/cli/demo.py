@@ -15,7 +15,10 @@ from deadheat.io.environment import has_cargo
 from deadheat.io.resources import working_lab
 from deadheat.io.store import Store
 from deadheat.model import Proof, Run
-from deadheat.model.config import Config
+from deadheat.model.config import App, Config
+
+# A few dozen schedules: optimising takes longer than it saves.
+_CONFIG = Config(app=App(optimize=False))
 
 _STORY = """\
 A web application counts its active users. The count sits behind a Mutex, so nothing can go wrong:
@@ -64,12 +67,12 @@ def demo(kind: str | None, quiet: bool) -> int:
 def _subject(kind: str, lab: Path, name: str) -> Subject:
     if kind == "embedded":
         return EmbeddedSubject.of(name)
-    return RocketSubject.open(lab / name, Config())
+    return RocketSubject.open(lab / name, _CONFIG)
 
 
 def _hunted(subject: Subject, store: Store, *, quiet: bool) -> Run:
     with Progress(quiet=quiet) as progress:
-        run = hunted(subject, Config(), store, progress)
+        run = hunted(subject, _CONFIG, store, progress)
     store.save_run(run)
     return run
 

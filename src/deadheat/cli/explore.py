@@ -1,6 +1,5 @@
 """`deadheat explore`: every order of one scenario, by probes or by the database's statements."""
 
-import os
 import shlex
 import signal
 from pathlib import Path
@@ -12,15 +11,17 @@ from deadheat.cli.hunt import hunted
 from deadheat.cli.options import common_options, gathered, output_options
 from deadheat.cli.output import deliver
 from deadheat.cli.progress import Progress
-from deadheat.engine.pg_explore import StatementHunt, expanded
-from deadheat.engine.pg_target import Unmodified
+from deadheat.cli.search import Sought, search_options, sought
+from deadheat.cli.served import STORES, unmodified
 from deadheat.engine.rocket import RocketSubject
+from deadheat.engine.statements.gate import Gate, L
+from deadheat.engine.statements.hunt import Recorded, StatementHunt, expanded
+from deadheat.engine.statements.postgres import PostgresGate
+from deadheat.engine.statements.redis import RedisGate
 from deadheat.io import config as configuration
 from deadheat.io.store import Store
 from deadheat.model import DeadheatError, Run, Scenario
 from deadheat.model.config import Config
-
-_URL = "DATABASE_URL"
 
 
 @click.command()
@@ -28,10 +29,10 @@ _URL = "DATABASE_URL"
 @click.option("--scenario", "name", help="Which [[scenario]] of deadheat.toml [default: the only one].")
 @click.option(
     "--via",
-    type=click.Choice(["probes", "postgres"]),
+    type=click.Choice(["probes", *STORES]),
     default="probes",
     show_default=True,
-    help="Hold requests at probes in a built copy, or at the statements they send to PostgreSQL.",
+    help="Hold requests at probes in a built copy, or at what they send to PostgreSQL or Redis.",
 )
 @click.option(
     "--serve",
@@ -39,8 +40,9 @@ _URL = "DATABASE_URL"
     help="How the unmodified application is started; it takes its port from ROCKET_PORT or PORT.",
 )
 @click.option(
-    "-n", "--requests", type=click.IntRange(2, 5), help="So many requests [default: the scenario's racers]."
+    "-n", "--requests", type=click.IntRange(2, 8), help="So many requests [default: the scenario's racers]."
 )
+@search_options
 @common_options
 @output_options
 def explore(
@@ -49,6 +51,9 @@ def explore(
     via: str,
     serve: str | None,
     requests: int | None,
+    strategy: str | None,
+    budget: int | None,
+    bound: int | None,
     config_file: Path | None,
     profile: str | None,
     seed: int,
@@ -61,15 +66,21 @@ def explore(
 ) -> int:
     """Try every order of one scenario of the application at PATH, and prove what violates.
 
-    With `--via postgres` the application stays as it is: DATABASE_URL leads it to a proxy that holds
-    each statement until it is granted. The scenario's `reset` requests bring the first state back.
+    Where there are too many orders for the budget, samplers take part of it, and the report says what
+    each found, and how probable it is that it missed something.
+
+    With `--via postgres` or `redis` the application stays as it is: DATABASE_URL or REDIS_URL leads it
+    to a proxy that holds each statement until it is granted. The scenario's `reset` requests bring the
+    first state back.
     """
     output = gathered(format_, reports, fail_on, min_confidence, exit_zero)
     config = configuration.load(path, config_file, profile)
+    asked = sought(strategy, budget, bound, seed)
+    config = msgspec.structs.replace(config, explore=asked.limits(config.explore))
     scenario = _chosen(config, name)
     if via == "probes":
         if serve is not None:
-            raise click.UsageError("--serve starts the unmodified application: it goes with --via postgres")
+            raise click.UsageError("--serve starts the unmodified application: use --via postgres or redis")
         racers = scenario if requests is None else _repeated(scenario, requests)
         config = msgspec.structs.replace(config, scenarios=(racers,))
     subject = RocketSubject.open(path, config)
@@ -78,21 +89,23 @@ def explore(
         if via == "probes":
             run = hunted(subject, config, store, progress, planned=False)
         else:
-            job = StatementHunt(
-                subject,
-                expanded(scenario, requests),
-                _unmodified(subject, config, serve),
-                store,
-                progress,
-                _again(path, scenario, serve, requests, config_file, profile),
-            )
-            run = _held(job)
-    run = msgspec.structs.replace(run, seed=seed)
+            racing = expanded(scenario, requests)
+            command = _command(serve, via)
+            application, url = unmodified(subject.reviewed.name, command, config, via)
+            again = _again(path, scenario, via, serve, requests, asked, config_file, profile)
+
+            def held(gate: Gate[L]) -> Run:
+                job = StatementHunt(subject, racing, application, gate, store, progress, again)
+                job.recorded = Recorded(via, command)
+                return _held(job)
+
+            run = held(RedisGate(url)) if via == "redis" else held(PostgresGate(url))
+    run = msgspec.structs.replace(run, seed=config.explore.seed)
     store.save_run(run)
     return deliver(run, output, dynamic=True)
 
 
-def _held(job: StatementHunt) -> Run:
+def _held(job: StatementHunt[L]) -> Run:
     for interruption in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interruption, signal.default_int_handler)
     try:
@@ -122,37 +135,29 @@ def _repeated(scenario: Scenario, requests: int) -> Scenario:
     )
 
 
-def _unmodified(subject: RocketSubject, config: Config, serve: str | None) -> Unmodified:
+def _command(serve: str | None, via: str) -> tuple[str, ...]:
     if not serve:
-        raise DeadheatError("--via postgres starts the application itself: say how with --serve COMMAND")
-    url = config.app.env.get(_URL) or os.environ.get(_URL)
-    if not url:
-        raise DeadheatError(f"{_URL} is not set: the proxy has to know where the database is")
-    command = shlex.split(serve)
+        raise DeadheatError(f"--via {via} starts the application itself: say how with --serve COMMAND")
+    command = tuple(shlex.split(serve))
     if not command:
         raise DeadheatError("--serve is empty: say which command starts the application")
-    return Unmodified(
-        name=subject.reviewed.name,
-        command=(*command, *config.app.args),
-        cwd=Path.cwd(),
-        database=url,
-        environment=dict(config.app.env),
-        ready=config.app.ready,
-        timeout=config.explore.timeout,
-    )
+    return command
 
 
 def _again(
     path: Path,
     scenario: Scenario,
+    via: str,
     serve: str | None,
     requests: int | None,
+    asked: Sought,
     config_file: Path | None,
     profile: str | None,
 ) -> str:
-    words = ["deadheat", "explore", str(path), "--scenario", scenario.name, "--via", "postgres"]
+    words = ["deadheat", "explore", str(path), "--scenario", scenario.name, "--via", via]
     words += ["--serve", serve or ""]
     words += ["--requests", str(requests)] if requests is not None else []
+    words += asked.words
     words += ["--config", str(config_file)] if config_file is not None else []
     words += ["--profile", profile] if profile is not None else []
     return shlex.join(words)

@@ -9,6 +9,7 @@ import msgspec
 from deadheat.cli.options import common_options, gathered, output_options
 from deadheat.cli.output import deliver
 from deadheat.cli.progress import Progress
+from deadheat.cli.search import Sought
 from deadheat.engine.hunt import Hunt
 from deadheat.engine.rocket import RocketSubject
 from deadheat.engine.subject import Subject
@@ -41,10 +42,11 @@ def hunt(
     """
     output = gathered(format_, reports, fail_on, min_confidence, exit_zero)
     config = configuration.load(path, config_file, profile)
+    config = msgspec.structs.replace(config, explore=Sought(seed=seed).limits(config.explore))
     subject = RocketSubject.open(path, config)
     store = Store(subject.workspace)
     with Progress(quiet=quiet) as progress:
-        run = msgspec.structs.replace(hunted(subject, config, store, progress), seed=seed)
+        run = msgspec.structs.replace(hunted(subject, config, store, progress), seed=config.explore.seed)
     store.save_run(run)
     return deliver(run, output, dynamic=True)
 

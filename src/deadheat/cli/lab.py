@@ -27,7 +27,12 @@ class App(msgspec.Struct, frozen=True):
     twin: str
     story: str
     planted: tuple[Planted, ...]
-    via: Literal["hunt", "attack"] = "hunt"
+    via: Literal["hunt", "attack", "probes", "postgres", "redis"] = "hunt"
+
+    @property
+    def command(self) -> str:
+        """The verb, and how it holds requests where that is to be said."""
+        return self.via if self.via in ("hunt", "attack") else f"explore --via {self.via}"
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -51,6 +56,6 @@ def lab() -> None:
             click.echo(f"{app.name}  (fixed twin: {app.twin})\n    {app.story}")
             for planted in app.planted:
                 click.echo(f"    planted: {planted.rule} on {planted.state}: {', '.join(planted.handlers)}")
-            click.echo(f"    shown by: deadheat {app.via}")
+            click.echo(f"    shown by: deadheat {app.command}")
         click.echo()
     click.echo("deadheat hunt PATH/NAME")

@@ -29,6 +29,16 @@ class Output(Struct, frozen=True):
     min_confidence: Confidence
 
 
+class Last:
+    """The context's object where the process ends with the verb.
+
+    What is put into `leftovers` is not torn down piece by piece: the process ends at once.
+    """
+
+    def __init__(self) -> None:
+        self.leftovers: list[object] = []
+
+
 class _ReportPath(click.ParamType[tuple[str, Path]]):
     """`FORMAT=PATH`."""
 
@@ -80,7 +90,9 @@ _OPTIONS = (
 _COMMON = (
     click.option("--config", "config_file", type=click.Path(path_type=Path), help="Use this deadheat.toml."),
     click.option("--profile", help="Let [profile.NAME] of deadheat.toml win over [explore]."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Kept in the run."),
+    click.option(
+        "--seed", type=int, default=0, show_default=True, help="Where chance begins; kept in the run."
+    ),
     click.option("--quiet", is_flag=True, help="No progress on standard error."),
 )
 

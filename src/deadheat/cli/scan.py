@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 from msgspec import structs
 
-from deadheat.cli.options import EXIT_CLEAN, Output, common_options, gathered, output_options
+from deadheat.cli.options import EXIT_CLEAN, Last, Output, common_options, gathered, output_options
 from deadheat.cli.output import ascii_only, colour, deliver, on_terminal, width
 from deadheat.engine.scan import Memory, update_baseline
 from deadheat.engine.scan import scan as review
-from deadheat.io import config as configuration
 from deadheat.io import watch as watching
+from deadheat.io.config_place import configured
 from deadheat.model import DeadheatError, Run
 from deadheat.report.names import number
 
@@ -65,9 +65,12 @@ def scan(
     one above: `// deadheat: allow(check-then-act) reason="…"`.
     """
     gc.disable()  # one review and the end: looking for garbage takes longer than it is worth
-    click.get_current_context().call_on_close(gc.enable)
+    context = click.get_current_context()
+    last = context.obj if isinstance(context.obj, Last) else None
+    if last is None:
+        context.call_on_close(gc.enable)
     output = gathered(format_, reports, fail_on, min_confidence, exit_zero)
-    configuration.load(path, config_file, profile)  # a scan needs nothing of it; a mistake in it is told
+    _check_configuration(path, config_file, profile)
     if update and since is not None:
         raise DeadheatError("--update-baseline takes all findings, --diff leaves some out: use one of them")
     if watch and (update or inventory or format_ != "text" or reports):
@@ -82,13 +85,22 @@ def scan(
             click.echo(f"{file}: {number(count, 'finding')} accepted", err=True)
         return EXIT_CLEAN
     memory = Memory() if watch else None
-    run = review(path, baseline=baseline, since=since, cached=not no_cache, memory=memory)
+    keep = last.leftovers if last is not None and not watch else None
+    run = review(path, baseline=baseline, since=since, cached=not no_cache, memory=memory, keep=keep)
     run = structs.replace(run, seed=seed)
     if watch:
         return _watch(path, baseline, since, run, memory)
     if inventory:
         return _inventory(run, output)
     return deliver(run, output, dynamic=False)
+
+
+def _check_configuration(path: Path, config_file: Path | None, profile: str | None) -> None:
+    """A scan needs nothing of it, so without one nothing is imported for it; a mistake in it is told."""
+    if config_file is not None or profile is not None or configured(path):
+        from deadheat.io import config as configuration
+
+        configuration.load(path, config_file, profile)
 
 
 def _inventory(run: Run, output: Output) -> int:

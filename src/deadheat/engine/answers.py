@@ -73,6 +73,11 @@ def _reason(handler: Handler, status: int, request: Request | None) -> tuple[str
                 "what it works on does not exist, or a guard passed the request on",
                 stubs.scenario(handler, request, "requests that create what it works on"),
             )
+        case 400 | 426 if any(parse(guard.type).name == "WebSocket" for guard in handler.guards):
+            return (
+                "it opens a WebSocket, and only `deadheat attack` does that so far",
+                "deadheat attack --url http://127.0.0.1:PORT",
+            )
         case 400 | 413 | 415 | 422:
             return (
                 "it does not take the values that were made up",
@@ -113,3 +118,8 @@ def _quoted(body: bytes) -> str:
         return ""
     short = text and len(text) <= 80 and text.isprintable() and not text.startswith("<")
     return f' "{text}"' if short else ""
+
+
+def mend_first(endpoint: str) -> NotTested:
+    """Say that a handler which waits for itself is not raced with others."""
+    return NotTested(f"{endpoint} with others", "it never answers even alone; mend that first")

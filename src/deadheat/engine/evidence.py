@@ -117,7 +117,9 @@ def saved(
         rule=finding.rule,
         deadlock=proof.verdict.deadlock,
         replayed=f"{proof.trials.violated}/{proof.trials.total}",
-        points=tuple((p.identity, str(p.span)) for p in points if p.identity in used),
+        points=tuple(
+            (p.identity, str(p.span) if p.span.file else p.operation) for p in points if p.identity in used
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """What a search needs of the application it explores: probes inside it or a proxy before its database.
 
-Owns the face alone; `engine.target` and `engine.pg_target` have it.
+Owns the face alone; `engine.target` and `statements.target` have it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from deadheat.engine.baseline import Baseline, Unexplorable
 from deadheat.engine.events import Event, Explored, Exploring
 from deadheat.engine.executor import Executor
 from deadheat.engine.target import Observed, Target
@@ -22,17 +23,28 @@ from deadheat.model import (
     Reset,
     Scenario,
     SerialOutcome,
+    Tally,
     TargetError,
     Unknown,
     Violation,
 )
 from deadheat.model.config import Explore
-from deadheat.oracle import Canon, Observation, aborted, judge, serial_orders
-from deadheat.schedule import STRATEGIES, Diverged, End, Proposal, Strategy
+from deadheat.oracle import Observation, judge, wilson
+from deadheat.schedule import STRATEGIES, Diverged, End, Lane, Portfolio, Problem, Proposal, SourceDpor, Trace
 
 _SAY_EVERY = 0.2  # seconds
-_DOUBTS = 14  # more sequential runs, in all, before a first violation among unstable outcomes is believed
 _CRASHES = 3  # the same order must end the application this often before that is believed
+
+
+_UNSEEN = (
+    "no request came to a probe, so no order was tried: what they share is used by code that carries none"
+    " (another crate, a macro, a library that is not known); try --via postgres, or `deadheat attack`"
+)
+_DOOR = (
+    "some request came to its first probe only after others had gone on: something that no probe sees lets"
+    " in fewer at a time (a pool of connections smaller than the number of requests? enlarge it, by"
+    " ROCKET_DATABASES under [app.env] in deadheat.toml or in the code)"
+)
 
 
 class Candidate(Struct, frozen=True):
@@ -52,10 +64,6 @@ class Candidate(Struct, frozen=True):
 Classify = Callable[[Observed, Violation], Sequence[str]]
 
 
-class Unexplorable(Exception):  # noqa: N818 - the reason is the message
-    """This scenario cannot be explored; the message says why."""
-
-
 @dataclass
 class Search:
     """The exploration of one scenario; iterate `events`, then read the results."""
@@ -66,27 +74,24 @@ class Search:
     classify: Classify
     number: int = 1
     of: int = 1
-    serial: list[SerialOutcome] = field(default_factory=list)
+    suspects: frozenset[int] = frozenset()
+    """The resources that a review suspects, for the samplers."""
     best: dict[str, Candidate] = field(default_factory=dict)
-    controls: int = 0
     schedules: int = 0
     violating: int = 0
     steps: int = 0
     met: bool = False
     finished: bool = False
-    stuck_after: tuple[int, ...] = ()
-    """Racers in a sequential order whose last one waits for itself; none when all orders end."""
-    _canon: Canon = field(default_factory=Canon)
-    _runs: dict[tuple[int, ...], list[Observation]] = field(default_factory=dict)
-    _doubted: bool = False
-    _how: Reset = Reset.RESTART
+    _portfolio: Portfolio | None = None
     _states: dict[Outcome, Violation | None] = field(default_factory=dict)
     _unknown: str = ""
 
     def __post_init__(self) -> None:
         """Unpack what is used everywhere."""
         self._requests = tuple(racer.request for racer in self.scenario.racers)
+        self._baseline = Baseline(self.target, self.scenario)
         self._started = time.monotonic()
+        self._said = 0.0
 
     def events(self) -> Iterator[Event]:
         """Explore; the last event tells how far it got."""
@@ -110,6 +115,7 @@ class Search:
     def result(self, complete: bool, reason: str = "") -> Exploration:
         """Say how far the exploration got."""
         verdict = "violation" if self.violating else "ok" if complete and self.schedules else "unknown"
+        lanes = self._portfolio.lanes if self._portfolio is not None else []
         return Exploration(
             scenario=self.scenario.name,
             requests=len(self._requests),
@@ -118,16 +124,43 @@ class Search:
             violating=self.violating,
             complete=complete,
             seconds=time.monotonic() - self._started,
+            search=", ".join(lane.strategy.words for lane in lanes),
             verdict=verdict,
-            masked=self._canon.masked,
+            masked=self._baseline.canon.masked,
             reason=reason,
             points=self.steps,
+            bound=self._portfolio.bound if self._portfolio is not None else None,
+            strategies=tuple(map(_tally, lanes)),
+            merged=_merged(lanes, twins=bool(self._baseline.twins)),
         )
 
     @property
     def reset(self) -> Reset:
         """How the initial state was brought back."""
-        return self._how
+        return self._baseline.how
+
+    @property
+    def serial(self) -> list[SerialOutcome]:
+        """The sequential outcomes."""
+        return self._baseline.serial
+
+    @property
+    def controls(self) -> int:
+        """How many sequential runs there were."""
+        return self._baseline.controls
+
+    @property
+    def stuck_after(self) -> tuple[int, ...]:
+        """Racers in a sequential order whose last one waits for itself; none when all orders end."""
+        return self._baseline.stuck_after
+
+    def baseline(self) -> None:
+        """Run the sequential orders; see `Baseline.run`.
+
+        Raises:
+            Unexplorable: a sequential order does not end, or nothing stable is left to compare.
+        """
+        self._baseline.run()
 
     def replay(self, order: Sequence[int]) -> tuple[Observed, Violation | None]:
         """Run one schedule from the initial state and judge it.
@@ -138,113 +171,44 @@ class Search:
         observed = self._concurrently(Proposal(tuple(order)))
         trace = observed.execution.trace
         if trace.end is End.DIVERGED or trace.order[: len(order)] != tuple(order):
-            raise Diverged(f"the schedule could not be followed after {len(trace.steps)} steps")
+            after = len(trace.steps)
+            raise Diverged(f"the schedule could not be followed after {after} steps", after)
         violation = self._judge(observed, confirm=True)
         return observed, violation
-
-    # ------------------------------------------------------------- sequential
-
-    def baseline(self) -> None:
-        """Run every sequential order; learn what is unstable, and how to start over.
-
-        Raises:
-            Unexplorable: a sequential order does not end, or nothing stable is left to compare.
-        """
-        self._said = 0.0
-        self.target.prepare(self.scenario.preparations)
-        orders = list(serial_orders(len(self._requests)))
-        first = self._fresh(orders[0])
-        self._how = self._choose_reset()
-        again = [self._in_order(orders[0]) for _ in range(2)]
-        if self._how is not Reset.RESTART and any(o != first for o in again):
-            self._distrust_reset(orders[0], first)
-        self._runs = {orders[0]: [first, *again]}
-        for order in orders[1:]:
-            self._runs[order] = [self._in_order(order) for _ in range(2)]
-        self._learn()
-
-    def _learn(self) -> None:
-        for observations in self._runs.values():
-            self._canon.learn(observations)
-        if not self._canon.stable:
-            raise Unexplorable("an answer differs wholly between identical sequential runs")
-        self.controls = sum(map(len, self._runs.values()))
-        self.serial = [
-            SerialOutcome(order, self._canon.outcome(observations[0]))
-            for order, observations in self._runs.items()
-        ]
-
-    def _doubt(self) -> bool:
-        """Before a first violation is believed where something is unstable: learn from more runs.
-
-        Two entries under made-up keys may have come in one order in the few runs there were.
-        """
-        if self._doubted or not self._canon.unstable:
-            return False
-        self._doubted = True
-        for order, observations in self._runs.items():
-            observations += [self._in_order(order) for _ in range(max(2, _DOUBTS // len(self._runs)))]
-        self._states.clear()
-        self._learn()
-        return True
-
-    def _choose_reset(self) -> Reset:
-        if self.scenario.reset_requests:
-            return Reset.REQUESTS
-        if self.scenario.reset is Reset.SNAPSHOT and self.target.restorable:
-            return Reset.SNAPSHOT
-        return Reset.RESTART
-
-    def _distrust_reset(self, order: tuple[int, ...], first: Observation) -> None:
-        """A run after a reset differed from the first: is it the reset, or the application?"""
-        if self._fresh(order) != first:
-            return  # restarts differ too: it is the application, and masking learns it
-        if self._how is Reset.REQUESTS:
-            raise Unexplorable(
-                "the declared reset does not bring the initial state back: the same sequential"
-                " order gives another result after it"
-            )
-        self._how = Reset.RESTART
-
-    def _fresh(self, order: tuple[int, ...]) -> Observation:
-        self.target.restart()
-        return self._in_order(order)
-
-    def _in_order(self, order: tuple[int, ...]) -> Observation:
-        self.target.reset(self._how, self.scenario.reset_requests)
-        observed = self.target.sequential(self._requests, order, self.scenario.probes)
-        if observed.observation.responses.count(None):
-            self.target.abandon()
-            if observed.stuck:
-                self.stuck_after = order[: order.index(observed.stuck[0]) + 1]
-            who = ", ".join(str(self._requests[actor]) for actor in observed.stuck) or "a request"
-            raise Unexplorable(f"{who} never answers even when the requests run one after the other")
-        return observed.observation
 
     # ------------------------------------------------------------- concurrent
 
     def _explore(self) -> Iterator[None]:
-        strategy = STRATEGIES["source-dpor"]()
-        while (proposal := strategy.propose()) is not None:
-            if self.schedules >= self.limits.budget:
-                self._unknown = f"the budget of {self.limits.budget} schedules is used up"
-                return
-            if self.violating >= self.limits.enough:
+        limits = self.limits
+        twins = self._baseline.twins
+        problem = Problem(len(self._requests), twins, limits.seed, self.suspects, limits.bound)
+        self._portfolio = Portfolio(STRATEGIES, limits.strategy, problem, limits.budget)
+        for lane, proposal in self._portfolio.turns():
+            if self.violating >= limits.enough:
                 self._unknown = f"{self.violating} violating orders are enough to prove it"
                 return
-            self._step(strategy, proposal)
+            self._step(self._portfolio, lane, proposal)
             yield
+        if not self._portfolio.complete:
+            self._unknown = self._unknown or self._portfolio.unfinished
 
-    def _step(self, strategy: Strategy, proposal: Proposal) -> None:
+    def _step(self, portfolio: Portfolio, lane: Lane, proposal: Proposal) -> None:
         observed = self._concurrently(proposal)
         trace = observed.execution.trace
-        strategy.observe(trace)
-        if trace.end is End.REDUNDANT:
+        if not portfolio.observe(lane, trace):
             return
         self.schedules += 1
         self.steps = max(self.steps, len(trace.steps))
-        self.met = self.met or len({step.actor for step in trace.steps}) > 1
+        present = {step.actor for step in trace.steps} | {actor for actor, _ in trace.pending}
+        if not present and len(self._requests) > 1:
+            raise Unexplorable(_UNSEEN)
+        self.met = self.met or len(present) > 1
+        if len(present) < min(2, len(self._requests)):
+            return  # whatever came of it, no order was chosen
+        if _late(trace):
+            self._unknown = _DOOR
         violation = self._judge(observed, confirm=not self.violating)
+        lane.count(violating=violation is not None)
         if violation is None:
             return
         self.violating += 1
@@ -257,7 +221,7 @@ class Search:
     def _concurrently(self, proposal: Proposal) -> Observed:
         for attempt in range(_CRASHES):
             try:
-                self.target.reset(self._how, self.scenario.reset_requests)
+                self.target.reset(self.reset, self.scenario.reset_requests)
                 return self.target.concurrent(self._requests, proposal, self.scenario.probes)
             except TargetError as error:
                 if attempt + 1 == _CRASHES:
@@ -274,35 +238,19 @@ class Search:
             return None
         if observed.stuck:
             return self._judge_stuck(observed, confirm=confirm)
-        outcome = self._canon.outcome(observed.observation)
+        outcome = self._baseline.canon.outcome(observed.observation)
         if outcome not in self._states:
-            self._complete_serial(outcome)
+            self._baseline.complete(outcome)
             verdict = judge(outcome, self.serial)
-            if isinstance(verdict, Violation) and self._doubt():
+            if isinstance(verdict, Violation) and self._baseline.doubt():
+                self._states.clear()
                 return self._judge(observed, confirm=confirm)
-            if isinstance(verdict, Violation) and self._is_abort(outcome):
+            if isinstance(verdict, Violation) and self._baseline.is_abort(outcome):
                 verdict = Unknown("")
             elif isinstance(verdict, Unknown):
                 self._unknown = verdict.reason
             self._states[outcome] = verdict if isinstance(verdict, Violation) else None
         return self._states[outcome]
-
-    def _complete_serial(self, outcome: Outcome) -> None:
-        """A state first met in some concurrent order had its initial value in every serial one."""
-        names = {name for serial in self.serial for name, _ in serial.outcome.state}
-        late = {name: self.target.initial[name] for name, _ in outcome.state if name not in names}
-        if not late:
-            return
-        self.serial = [
-            SerialOutcome(
-                serial.order,
-                Outcome(
-                    serial.outcome.responses,
-                    tuple(sorted({**dict(serial.outcome.state), **late}.items())),
-                ),
-            )
-            for serial in self.serial
-        ]
 
     def _judge_stuck(self, observed: Observed, *, confirm: bool) -> Violation | None:
         if not confirm:
@@ -311,7 +259,7 @@ class Search:
             self._unknown = "requests seemed stuck and went on after all"
             return None
         responses = tuple(
-            self._canon.outcome(Observation((response,))).responses[0] if response else "no answer"
+            self._baseline.canon.outcome(Observation((response,))).responses[0] if response else "no answer"
             for response in observed.observation.responses
         )
         waiting = " and ".join(_letters((actor,)) for actor in observed.stuck)
@@ -323,24 +271,6 @@ class Search:
             tuple(self.serial),
             deadlock=True,
         )
-
-    def _is_abort(self, outcome: Outcome) -> bool:
-        """Whether server errors explain it: the others alone give the rest, so they rolled back."""
-        failed = set(aborted(outcome))
-        if not failed or any(set(aborted(serial.outcome)) & failed for serial in self.serial):
-            return False
-        rest = [actor for actor in range(len(self._requests)) if actor not in failed]
-        for order in serial_orders(len(rest)):
-            self.target.reset(self._how, self.scenario.reset_requests)
-            alone = self.target.sequential(
-                self._requests, [rest[index] for index in order], self.scenario.probes
-            )
-            expected = self._canon.outcome(alone.observation)
-            if expected.state == outcome.state and all(
-                expected.responses[actor] == outcome.responses[actor] for actor in rest
-            ):
-                return True
-        return False
 
     def _progress(self) -> Exploring:
         self._said = time.monotonic()
@@ -361,5 +291,36 @@ def alone(target: Target, request: Request, setup: Sequence[Preparation]) -> Obs
     return target.sequential((request,), (0,))
 
 
+def _late(trace: Trace) -> bool:
+    """Whether an actor that took steps was not at its first probe when the execution began."""
+    return bool(trace.steps) and not {step.actor for step in trace.steps} <= trace.steps[0].enabled
+
+
 def _letters(actors: Sequence[int]) -> str:
     return "".join(chr(ord("A") + actor) for actor in actors)
+
+
+def _tally(lane: Lane) -> Tally:
+    chance = lane.chance
+    return Tally(
+        strategy=lane.strategy.words,
+        sampled=lane.samples,
+        schedules=lane.schedules,
+        violating=lane.violating,
+        first=lane.first,
+        rate=wilson(lane.violating, lane.schedules) if lane.samples and lane.schedules else None,
+        depth=chance.depth if chance else 0,
+        chance=chance.least if chance else 0.0,
+        missed=chance.missed if chance else 1.0,
+        complete=lane.complete,
+    )
+
+
+def _merged(lanes: Sequence[Lane], *, twins: bool) -> tuple[str, ...]:
+    """What orders may differ in and are run once by these searches."""
+    commuting = any(isinstance(lane.strategy, SourceDpor) for lane in lanes)
+    exchanged = twins and any(not lane.samples for lane in lanes)
+    return (
+        *(("steps that cannot affect each other",) if commuting else ()),
+        *(("which of several identical requests is which",) if exchanged else ()),
+    )

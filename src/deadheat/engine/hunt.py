@@ -13,7 +13,7 @@ import msgspec
 
 from deadheat import __version__
 from deadheat.engine import plan
-from deadheat.engine.answers import explain_status
+from deadheat.engine.answers import explain_status, mend_first
 from deadheat.engine.events import (
     Built,
     Event,
@@ -25,13 +25,15 @@ from deadheat.engine.events import (
 )
 from deadheat.engine.evidence import saved
 from deadheat.engine.explore import Candidate, Search, alone
-from deadheat.engine.link import Linker, with_roles
+from deadheat.engine.link import Linker, as_it_happened, with_roles
+from deadheat.engine.mounted import settled
 from deadheat.engine.prove import Prover
 from deadheat.engine.reach import Reach
 from deadheat.engine.requests import synthesise
 from deadheat.engine.routes import handler_of
 from deadheat.engine.subject import Subject
-from deadheat.engine.target import Application, Observed, Target
+from deadheat.engine.target import Application, Observed, RestartError, Target
+from deadheat.engine.unconfirmed import lowered
 from deadheat.io.store import Store
 from deadheat.model import (
     Confidence,
@@ -55,9 +57,6 @@ from deadheat.model.config import Config
 
 Listener = Callable[[Event], None]
 
-_EXPLORABLE = ("DH1", "DH20")
-"""Codes of what an exploration can refute: wrong outcomes and deadlocks, not long waits."""
-
 
 @dataclass
 class Hunt:
@@ -77,7 +76,9 @@ class Hunt:
     _setups: dict[str, tuple[Preparation, ...]] = field(default_factory=dict)
     _best: dict[str, tuple[Search, Candidate]] = field(default_factory=dict)
     _application: Application | None = None
+    _observed: set[str] = field(default_factory=set)
     _placed: int = 0
+    _notes: tuple[str, ...] = ()
     _dropped: int = 0
 
     def __post_init__(self) -> None:
@@ -103,17 +104,17 @@ class Hunt:
         )
         for file, reason in review.skipped:
             self._skip(NotTested(file, f"not read: {reason}"))
-        requests = self._requests()
-        for missing in plan.unprobed(review, list(requests)):
-            self._skip(missing)
+        requests = self._requests() if self.planned else {}
         if not self._scenarios(requests):
             self._skip(NotTested("every handler", "no two requests share state that a probe can reach"))
             return
         began = time.monotonic()
         build = self.subject.build(self.listen)
         self._application = build.application
-        self._placed, self._dropped = build.placed, build.dropped
+        self._placed, self._dropped, self._notes = build.placed, build.dropped, build.notes
         self.listen(Built(build.placed, build.dropped, build.cached, time.monotonic() - began))
+        for missing in plan.unprobed(review, list(requests), build.application.points):
+            self._skip(missing)
         with Target(build.application, self.store) as target:
             usable = self._try_alone(target, requests)
             self.listen(Started(target.port, target.starts))
@@ -145,6 +146,7 @@ class Hunt:
             sources=self.subject.sources,
             interrupted=self.interrupted,
             dynamic=True,
+            notes=self._notes,
         )
 
     # ------------------------------------------------------------------ plan
@@ -178,9 +180,11 @@ class Hunt:
             else:
                 declared.append(self._with_handlers(scenario))
         covered = {tuple(sorted(r.handler or "" for r in s.racers)) for s in declared}
+        if not self.planned:
+            return declared
         planned = plan.scenarios(self.subject.review, requests, self.config.explore.requests, self._setups)
         return declared + [
-            scenario
+            plan.with_reset(scenario, self.config.scenarios)
             for scenario in planned
             if tuple(sorted(r.handler or "" for r in scenario.racers)) not in covered
         ]
@@ -201,13 +205,20 @@ class Hunt:
         usable: dict[str, Request] = {}
         refused: dict[str, tuple[Request, int]] = {}
         reasons: dict[str, NotTested] = {}
-        probed = plan.probed(self.subject.review)
+        probed, routes = plan.probed(self.subject.review), target.routes
         for handler in self.subject.review.handlers:
-            request = requests.get(handler.id)
-            if request is None or not probed.get(handler.id):
+            guess = requests.get(handler.id)
+            if guess is None or not probed.get(handler.id):
+                continue
+            request = settled(handler, guess, routes)
+            if isinstance(request, NotTested):
+                self._skip(request)
                 continue
             try:
                 observed = alone(target, request, ())
+            except RestartError as error:
+                self._skip(NotTested("every handler", str(error)))
+                return {}
             except TargetError as error:
                 if target.starts == 1 and not usable:
                     raise
@@ -226,8 +237,18 @@ class Hunt:
         reach = Reach(target, self.subject.review, self.config, self.subject.sources, usable)
         reached = reach.improve(refused)
         self._setups = reach.setups
+        for name, (request, setup) in reach.waiting.items():
+            racer, ahead = Racer(request, name), tuple(step.request for step in setup)
+            if self._waits_for_itself(target, racer, alone(target, request, setup), ahead):
+                reasons[name] = mend_first(reasons[name].what)
+        declared = {
+            racer.handler: scenario.name for scenario in self._scenarios({}) for racer in scenario.racers
+        }
         for name, missing in reasons.items():
-            if name not in reached:
+            if name in declared:
+                why = f"it is raced as `{declared[name]}` declares it and not otherwise: {missing.why}"
+                self._skip(msgspec.structs.replace(missing, what=f"{missing.what} beside others", why=why))
+            elif name not in reached:
                 self._skip(missing)
         return reach.requests
 
@@ -235,9 +256,18 @@ class Hunt:
 
     def _explore_all(self, target: Target, requests: Mapping[str, Request]) -> None:
         scenarios = self._scenarios(requests)
+        self._observed = {scenario.name for scenario in scenarios if scenario.probes}
         for number, scenario in enumerate(scenarios, 1):
             linker = Linker(tuple(self.findings.values()), target.point_table, scenario)
-            search = Search(target, scenario, self.config.explore, linker.proved, number, len(scenarios))
+            search = Search(
+                target,
+                scenario,
+                self.config.explore,
+                linker.proved,
+                number,
+                len(scenarios),
+                linker.suspects,
+            )
             try:
                 for event in search.events():
                     self._note(event)
@@ -298,9 +328,7 @@ class Hunt:
             self._skip(NotTested(handler.endpoint, "alone, it never answers, and no probe tells why"))
             return
         if self._waits_for_itself(target, Racer(request, handler.id), observed):
-            self._skip(
-                NotTested(f"{handler.endpoint} with others", "it never answers even alone; mend that first")
-            )
+            self._skip(mend_first(handler.endpoint))
 
     def _waits_after(self, target: Target, search: Search) -> None:
         """A sequential order does not end: prove its last request, after those ahead of it."""
@@ -335,6 +363,7 @@ class Hunt:
     def _forced(self, finding: Finding, proof: Evidence) -> None:
         application = self._require_application()
         points = {point.id: point for point in application.points}
+        finding = as_it_happened(finding, proof.history, points)
         told = msgspec.structs.replace(proof, history=with_roles(proof.history, finding, points))
         proved = msgspec.structs.replace(
             finding, proof=Proof.FORCED, confidence=Confidence.HIGH, evidence=told
@@ -346,20 +375,8 @@ class Hunt:
         self.listen(Forced(proved))
 
     def _settle_suspicions(self) -> None:
-        """Lower what every order of every planned group failed to confirm."""
         for name, finding in self.findings.items():
-            if finding.proof is Proof.FORCED or not finding.code.startswith(_EXPLORABLE):
-                continue
-            mine = [e for e in self.explorations if set(e.handlers) & set(finding.handlers)]
-            tried = {handler for e in mine for handler in e.handlers}
-            if mine and set(finding.handlers) <= tried and all(e.complete and not e.violating for e in mine):
-                sizes = " and ".join(str(n) for n in sorted({e.requests for e in mine}))
-                self.findings[name] = msgspec.structs.replace(
-                    finding,
-                    confidence=Confidence.LOW,
-                    message=f"{finding.message} (All orders of {sizes} requests were explored, and"
-                    " none showed it within that bound.)",
-                )
+            self.findings[name] = lowered(finding, self.explorations, self._observed)
 
     # ---------------------------------------------------------------- helpers
 

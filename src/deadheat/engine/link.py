@@ -13,6 +13,7 @@ from deadheat.engine.target import Observed
 from deadheat.io.hold import ProbedStep
 from deadheat.model import (
     Access,
+    AccessKind,
     Event,
     EventKind,
     Finding,
@@ -26,8 +27,9 @@ from deadheat.model import (
 UNLINKED = "unlinked"
 DEADLOCK = "unlinked deadlock"
 
-_REENTRY = "same-lock-re-entry"
-_INVERSION = "lock-order-inversion"
+# One request waits for what it holds itself; several wait for each other.
+_REENTRIES = frozenset({"same-lock-re-entry", "rwlock-upgrade-while-reading", "map-reference-held"})
+_INVERSIONS = frozenset({"lock-order-inversion", "request-ordered-locks"})
 
 
 class Linker:
@@ -46,16 +48,30 @@ class Linker:
             if f.window is not None
         }
 
+    @property
+    def suspects(self) -> frozenset[int]:
+        """The resources that the suspected windows begin and end on; not those that nobody names."""
+        ends = (point for window in self._windows.values() for point in window if point is not None)
+        return frozenset(point.resource for point in ends if point.resource)
+
     def proved(self, observed: Observed, violation: Violation) -> tuple[str, ...]:
         """Give the fingerprints of the findings proved, or the name of the unlinked class."""
         if violation.deadlock:
             names = tuple(f.fingerprint for f in self._findings if self._is_deadlock(f, observed))
             return names or (DEADLOCK,)
         steps = observed.execution.steps
-        names = tuple(f.fingerprint for f in self._findings if self._is_split(f, steps))
-        return names or (UNLINKED,)
+        for loosely in (False, True):
+            names = tuple(f.fingerprint for f in self._findings if self._is_split(f, steps, loosely))
+            if names:
+                return names
+        return (UNLINKED,)
 
-    def _is_split(self, finding: Finding, steps: Sequence[ProbedStep]) -> bool:
+    def _is_split(self, finding: Finding, steps: Sequence[ProbedStep], loosely: bool) -> bool:
+        """Whether another request got in between the finding's check and its act.
+
+        A check may have several acts that rely on it, in branches, and a finding names one of them:
+        `loosely`, any later change that the same request makes to the checked state is its act.
+        """
         check, act = self._windows.get(finding.fingerprint, (None, None))
         if check is None or act is None:
             return False
@@ -64,13 +80,24 @@ class Linker:
                 continue
             mine = [(i, step.point) for i, step in enumerate(steps) if step.actor == actor]
             for (start, first), (end, second) in _pairs(mine):
-                if first == check.id and second == act.id and self._disturbed(steps, start, end):
+                acts = second == act.id or (loosely and self._changes(steps[end], check.state))
+                if first == check.id and acts and self._disturbed(steps, start, end):
                     return True
         return False
 
+    def _changes(self, step: ProbedStep, state: str | None) -> bool:
+        return self._state(step) == state and step.before is not None and step.before != step.after
+
     def _disturbed(self, steps: Sequence[ProbedStep], start: int, end: int) -> bool:
-        """Whether another request touched the state of the check in between."""
+        """Whether another request touched the state of the check in between.
+
+        What a transaction changed before counts as well where it is committed only after the check.
+        """
         state = self._state(steps[start])
+        writers = {step.actor for step in steps[:end] if self._state(step) == state and self._writes(step)}
+        others = writers - {steps[start].actor}
+        if any(step.actor in others and self._commits(step) for step in steps[start + 1 :]):
+            return True
         return any(
             step.actor != steps[start].actor
             and self._state(step) == state
@@ -78,14 +105,22 @@ class Linker:
             for step in steps[start + 1 : end]
         )
 
+    def _writes(self, step: ProbedStep) -> bool:
+        point = self._points.get(step.point)
+        return point is not None and point.effect is not AccessKind.READ
+
+    def _commits(self, step: ProbedStep) -> bool:
+        point = self._points.get(step.point)
+        return point is not None and point.operation == "COMMIT"
+
     def _is_deadlock(self, finding: Finding, observed: Observed) -> bool:
         waiting = dict(held_and_wanted(observed))
         selfish = any(actor in holders for actor, (_, holders) in waiting.items())
         handlers = {self._handlers[actor] for actor in waiting}
         states = {self._points[point].state for point, _ in waiting.values() if point in self._points}
-        if finding.rule == _REENTRY:
+        if finding.rule in _REENTRIES:
             return selfish and finding.state.id in states and bool(handlers & set(finding.handlers))
-        if finding.rule == _INVERSION:
+        if finding.rule in _INVERSIONS:
             return not selfish and handlers <= set(finding.handlers)
         return False
 
@@ -102,6 +137,31 @@ def point_of(access: Access, points: Mapping[int, Point]) -> Point | None:
         if point.state == access.state and _starts_before(point.span, access.span)
     ]
     return max(ahead, key=lambda point: point.span, default=None)
+
+
+def as_it_happened(finding: Finding, history: History, points: Mapping[int, Point]) -> Finding:
+    """The finding with the act that was seen, where its check has several and it named another."""
+    if finding.window is None:
+        return finding
+    check, act = (point_of(end, points) for end in (finding.window.check, finding.window.act))
+    steps = [event for event in history.events if event.kind is EventKind.STEP]
+    if check is None or act is None or any(event.point == act.identity for event in steps):
+        return finding
+    for index, first in enumerate(steps):
+        if first.point != check.identity:
+            continue
+        for later in steps[index + 1 :]:
+            changed = later.before is not None and later.before != later.after
+            if later.actor == first.actor and later.state == first.state and changed and later.span:
+                seen = msgspec.structs.replace(finding.window.act, span=later.span, via=())
+                return msgspec.structs.replace(
+                    finding,
+                    window=msgspec.structs.replace(finding.window, act=seen),
+                    location=later.span,
+                    message=f"{finding.message} In the order that was forced the act is in line"
+                    f" {later.span.start_line}.",
+                )
+    return finding
 
 
 def with_roles(history: History, finding: Finding, points: Mapping[int, Point]) -> History:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from deadheat.model import AccessKind, Point, Span
-from deadheat.schedule import Op
-from deadheat.wire.pg_sql import Access, Effect, Value
+from deadheat.schedule import NOTHING, Op
+from deadheat.wire.pg_sql import Effect, Value
 from deadheat.wire.pg_steps import Unit
+from deadheat.wire.pg_transaction import Aspect, Touch
 
 NOWHERE = Span("", 1, 1, 1, 1)
 UNKNOWN = Op(0)
-_ROWS = 1_000_000
+_ENDS = frozenset({Effect.COMMIT, Effect.ROLLBACK, Effect.UNDO})
 TRANSACTION = "transaction"
 SOMETHING = "the database"
 
@@ -27,35 +28,51 @@ class Keys:
     distrusted: bool = False
     points: dict[int, Point] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
-    _tables: dict[str, int] = field(default_factory=dict)
-    _columns: dict[int, tuple[str, str]] = field(default_factory=dict)
-    _rows: dict[tuple[int, Value], int] = field(default_factory=dict)
+    _resources: dict[tuple[Aspect, str], int] = field(default_factory=dict)
+    _columns: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _places: dict[tuple[int, Value], int] = field(default_factory=dict)
 
-    def op(self, accesses: Sequence[Access]) -> Op:
-        """Give what a statement does as far as dependency is concerned."""
-        if self.distrusted or not accesses:
+    def op(self, touches: Sequence[Touch] | None, session: int = 0) -> Op:
+        """Give what a step of one session does as far as dependency is concerned.
+
+        Whoever takes a snapshot depends on whoever changes what is committed, and neither among
+        themselves: so the one *writes* a place of its own, and the other *reads* all of them.
+        """
+        if self.distrusted or touches is None:
             return UNKNOWN
-        if len(accesses) > 1:
-            return Op(0, any(access.write for access in accesses))
-        (access,) = accesses
-        table = self._tables.setdefault(access.table, len(self._tables) + 1)
-        return Op(table, access.write, self._row(table, access))
+        found = dict.fromkeys(self._single(touch, session) for touch in touches)
+        if any(touch.aspect is Aspect.VALUE and touch.write for touch in touches):
+            found[Op(self._resource(Aspect.SNAPSHOT, ""), False)] = None
+        kept = [op for op in found if op.write or op._replace(write=True) not in found]
+        if not kept:
+            return NOTHING
+        return kept[0]._replace(more=tuple(kept[1:]))
 
-    def _row(self, table: int, access: Access) -> int:
+    def _single(self, touch: Touch, session: int) -> Op:
+        resource = self._resource(touch.aspect, touch.table)
+        if touch.aspect is Aspect.SNAPSHOT:
+            return Op(resource, True, self._place(resource, ("session", str(session))))
+        return Op(resource, touch.write, self._row(resource, touch))
+
+    def _resource(self, aspect: Aspect, table: str) -> int:
+        return self._resources.setdefault((aspect, table), len(self._resources) + 1)
+
+    def _place(self, resource: int, value: Value) -> int:
+        return self._places.setdefault((resource, value), len(self._places) + 1)
+
+    def _row(self, resource: int, touch: Touch) -> int:
         """Number a row: by one column and type only, since rows told by two columns may be the same."""
-        if access.column is None or access.value is None:
-            return 0
-        key = (access.column, access.value[0])
-        if self._columns.setdefault(table, key) != key:
-            return 0
-        row = (table, access.value)
-        return self._rows.setdefault(row, table * _ROWS + len(self._rows) + 1)
+        row = {(column, value[0]): value for column, value in touch.row}
+        if row and not touch.new:
+            self._columns.setdefault(touch.table, next(iter(row)))
+        value = row.get(self._columns.get(touch.table, ("", "")))
+        return self._place(resource, value) if value is not None else 0
 
     def point(self, unit: Unit) -> int:
         """Give the number of the place in the application that sends this statement."""
         named = [access for one in unit.executed for access in one.accesses]
         tables = ", ".join(sorted({access.table for access in named}))
-        if Effect.FINISH in unit.effects:
+        if not named and _ENDS & unit.effects:
             return self._number(unit.statement, TRANSACTION, AccessKind.COMMIT)
         write = not named or any(access.write for access in named)
         effect = AccessKind.WRITE if write else AccessKind.READ

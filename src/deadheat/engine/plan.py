@@ -3,13 +3,16 @@
 Pure. Owns the choice of groups; how one request is made is `engine.requests`' business.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+
+import msgspec
 
 from deadheat.model import (
     AccessKind,
     Handler,
     NotTested,
+    Point,
     Preparation,
     Racer,
     Request,
@@ -19,7 +22,11 @@ from deadheat.model import (
     StateKind,
 )
 
-_PROBED = frozenset({StateKind.MUTEX, StateKind.RWLOCK, StateKind.ATOMIC})
+_RESTORED = frozenset({StateKind.MUTEX, StateKind.RWLOCK, StateKind.ATOMIC, StateKind.MAP})
+_LOCKS = frozenset({StateKind.MUTEX, StateKind.RWLOCK, StateKind.ATOMIC})
+_OUTSIDE = frozenset({StateKind.ROW, StateKind.DOCUMENT, StateKind.CACHE, StateKind.FILE, StateKind.EXTERNAL})
+_PROBED = _RESTORED | {StateKind.CHANNEL, StateKind.STATIC} | _OUTSIDE
+_MOST_LOOKS = 4  # each is asked after every schedule
 _MERE_LOOKS = frozenset({AccessKind.READ, AccessKind.RELEASE})
 
 
@@ -44,18 +51,19 @@ def probed(review: Review) -> dict[str, dict[str, bool]]:
     }
 
 
-def unprobed(review: Review, handlers: Sequence[str]) -> Iterator[NotTested]:
-    """Give the states of these handlers that no probe reaches yet: databases, files, others."""
+def unprobed(review: Review, handlers: Sequence[str], points: Iterable[Point]) -> Iterator[NotTested]:
+    """Give the states of these handlers that no probe stands at, although there is a kind for them."""
+    reached = {point.state for point in points}
     kinds = {state.id: state for state in review.states}
     of = touched(review)
     names = {handler.id: handler.endpoint for handler in review.handlers}
     for handler in handlers:
         for state in sorted(of.get(handler, {})):
             known = kinds.get(state)
-            if known is not None and known.kind not in _PROBED:
+            if known is not None and known.kind not in _LOCKS and state not in reached:
                 yield NotTested(
                     f"{names.get(handler, handler)} on {known.path}",
-                    f"probes do not reach {known.kind} state yet",
+                    f"no probe could be placed at this {known.kind} state",
                 )
 
 
@@ -83,9 +91,38 @@ def scenarios(
                 racers=tuple(Racer(requests[handler], handler) for handler in group),
                 reset=reset,
                 setup=_setup([(setups or {}).get(handler, ()) for handler in group]),
+                probes=_looks(review, requests, group),
             )
         )
     return result
+
+
+def _looks(review: Review, requests: Mapping[str, Request], group: Sequence[str]) -> tuple[Request, ...]:
+    """Give requests that only read the rows (files, keys) which the group changes: no probe shows those."""
+    outside = {state.id for state in review.states if state.kind in _OUTSIDE}
+    of = touched(review)
+    changed = {state for handler in group for state, noticed in of.get(handler, {}).items() if noticed}
+    return tuple(
+        requests[handler.id]
+        for handler in review.handlers
+        if handler.method == "GET"
+        and handler.id in requests
+        and of.get(handler.id, {}).keys() & changed & outside
+        and not any(of[handler.id].values())
+    )[:_MOST_LOOKS]
+
+
+def with_reset(scenario: Scenario, declared: Sequence[Scenario]) -> Scenario:
+    """Give it the reset that the user declared for another, where no probe can put back what it changes.
+
+    Whether that brings its first state back is found out; if not, the process is started anew.
+    """
+    known = next((known for known in declared if known.reset_requests), None)
+    if scenario.reset is not Reset.RESTART or known is None:
+        return scenario
+    return msgspec.structs.replace(
+        scenario, reset_requests=known.reset_requests, probes=known.probes or scenario.probes
+    )
 
 
 def _groups(
@@ -109,7 +146,7 @@ def _collide(of: Mapping[str, Mapping[str, bool]], one: str, other: str) -> bool
 def _reset(review: Review, of: Mapping[str, Mapping[str, bool]], group: Sequence[str]) -> Reset:
     kinds = {state.id: state.kind for state in review.states}
     states = {state for handler in group for state in of.get(handler, {})}
-    if all(kinds.get(state) in _PROBED for state in states):
+    if all(kinds.get(state) in _RESTORED for state in states):
         return Reset.SNAPSHOT
     return Reset.RESTART
 

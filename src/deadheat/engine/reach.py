@@ -49,7 +49,10 @@ def seeds(sources: Sequence[tuple[str, str]]) -> tuple[list[str], list[int]]:
 
 @dataclass
 class Reach:
-    """What was found to reach handlers; `requests` and `setups` are by handler id."""
+    """What was found to reach handlers; `requests` and `setups` are by handler id.
+
+    `waiting` are the requests (with their set-up) that then wait for themselves: held at a lock for ever.
+    """
 
     target: Target
     review: Review
@@ -57,7 +60,9 @@ class Reach:
     sources: Sequence[tuple[str, str]]
     requests: dict[str, Request]
     setups: dict[str, tuple[Preparation, ...]] = field(default_factory=dict)
+    waiting: dict[str, tuple[Request, tuple[Preparation, ...]]] = field(default_factory=dict)
     _chosen: dict[str, str | int] = field(default_factory=dict)
+    _stuck: bool = False
 
     def improve(self, refused: Mapping[str, tuple[Request, int]]) -> set[str]:
         """Try to get the refused handlers (their request, and its answer's status) to work.
@@ -113,6 +118,9 @@ class Reach:
             if self._works(request, setup):
                 self.requests[name], self.setups[name] = request, setup
                 return True
+            if self._stuck:
+                self.waiting[name] = request, setup
+                return False
         return False
 
     def _open(self, handler: Handler, texts: list[str], numbers: list[int]) -> dict[str, list[str | int]]:
@@ -142,8 +150,11 @@ class Reach:
         return request if isinstance(request, Request) else None
 
     def _works(self, request: Request, setup: tuple[Preparation, ...]) -> bool:
+        self._stuck = False
         try:
-            response = alone(self.target, request, setup).observation.responses[0]
+            observed = alone(self.target, request, setup)
         except TargetError:
             return False
+        self._stuck = bool(observed.stuck)
+        response = observed.observation.responses[0]
         return response is not None and response.status < 400

@@ -70,6 +70,8 @@ class RocketSubject(Struct):
             self.reviewed.path,
             self.reviewed.plan,
             lambda what, done, total: listen(Building(what, done, total)),
+            self.config.app.features,
+            optimize=self.config.app.optimize,
         )
         points = built.plan.placed
         self._points = {point.id: point for point in points}
@@ -84,7 +86,7 @@ class RocketSubject(Struct):
             ready=self.config.app.ready,
             timeout=self.config.explore.timeout,
         )
-        return Build(application, built.kept, built.dropped, built.cached)
+        return Build(application, built.kept, built.dropped, built.cached, built.warnings)
 
     def unexplained(self, scenario: Scenario, violation: Violation, observed: Observed) -> Finding:
         """Give a finding for a violation that no rule had suspected."""

@@ -14,7 +14,8 @@ from time import monotonic
 import msgspec
 from msgspec import Struct
 
-from deadheat import __version__, rules, rust
+from deadheat import __version__, rust
+from deadheat.engine.judged import Judged, judge
 from deadheat.io import baseline as baselines
 from deadheat.io import revision, source
 from deadheat.io.beside import beside, second_core
@@ -30,7 +31,6 @@ from deadheat.model import (
     Suppressed,
     Tool,
 )
-from deadheat.rules.document import information
 from deadheat.rust import SourceTree
 from deadheat.rust.kept import Kept, packed
 from deadheat.rust.syntax import SourceFile
@@ -49,8 +49,7 @@ class Scanned(Struct, frozen=True):
     """What the source of one tree tells; `quoted` are the files that findings point into."""
 
     review: Review
-    findings: tuple[Finding, ...]
-    suppressed: tuple[Suppressed, ...]
+    judged: Judged
     quoted: tuple[str, ...]
     concurrent: bool
 
@@ -62,12 +61,14 @@ def scan(
     since: str | None = None,
     cached: bool = True,
     memory: Memory | None = None,
+    keep: list[object] | None = None,
 ) -> Run:
     """Review the package at `path`.
 
     `baseline` names a file of accepted findings; `since` a revision: only what is new after it is
     reported. `cached` lets an unchanged tree be answered from `.deadheat/cache`;
-    `memory` makes the next scan in this process faster.
+    `memory` makes the next scan in this process faster; `keep` is given the program that was read, for
+    whoever ends the process before it need be torn down.
 
     Raises:
         ProjectError: there is no Cargo.toml, nothing in it that runs concurrently, or no such revision.
@@ -78,14 +79,15 @@ def scan(
     folder = (path.parent if path.name == "Cargo.toml" else path).resolve()
     workspace = source.workspace_root(folder)
     cache = Cache(workspace) if cached else None
-    scanned = reviewed(tree, cache, memory)
+    scanned = reviewed(tree, cache, memory, keep)
     review = scanned.review
     if not review.handlers and not scanned.concurrent:
         raise ProjectError(
             f"{path}: no Rocket routes found in {review.files} files; name the package that"
             " has the handlers (#[get(…)] and the like)"
         )
-    findings, suppressed, notes = scanned.findings, scanned.suppressed, []
+    judged = scanned.judged
+    findings, suppressed, notes = judged.findings, judged.suppressed, []
     if baseline is not None:
         known = baselines.load(baseline)
         suppressed += tuple(
@@ -93,7 +95,7 @@ def scan(
             for finding in findings
             if finding.fingerprint in known
         )
-        gone = len(known.keys() - {one.fingerprint for one in scanned.findings})
+        gone = len(known.keys() - {one.fingerprint for one in judged.findings})
         findings = tuple(finding for finding in findings if finding.fingerprint not in known)
         if gone:
             notes.append(
@@ -101,7 +103,7 @@ def scan(
                 "`--update-baseline` takes them out"
             )
     if since is not None:
-        old = reviewed(revision.tree_at(folder, since), cache)
+        old = reviewed(revision.tree_at(folder, since), cache).judged
         before = {finding.fingerprint for finding in old.findings}
         before |= {one.finding.fingerprint for one in old.suppressed}
         new = tuple(finding for finding in findings if finding.fingerprint not in before)
@@ -122,7 +124,7 @@ def scan(
         ),
         not_tested=tuple(NotTested(file, f"not read: {why}") for file, why in review.skipped),
         sources=_quoted(tree, scanned.quoted),
-        rules=information(),
+        rules=judged.rules,
         suppressed=suppressed,
         notes=tuple(notes),
         root=revision.inside_repository(workspace),
@@ -141,7 +143,12 @@ def update_baseline(path: Path, run: Run) -> int:
     return baselines.save(path, (*kept, *new))
 
 
-def reviewed(tree: SourceTree, cache: Cache | None = None, memory: Memory | None = None) -> Scanned:
+def reviewed(
+    tree: SourceTree,
+    cache: Cache | None = None,
+    memory: Memory | None = None,
+    keep: list[object] | None = None,
+) -> Scanned:
     """Read and judge a tree, or answer from the cache when the very same was judged before."""
     key = _key(tree) if cache is not None else ""
     known = cache.get(key) if cache is not None else None
@@ -160,22 +167,24 @@ def reviewed(tree: SourceTree, cache: Cache | None = None, memory: Memory | None
             before,
             memory.parsed if memory is not None else None,
         )
-        findings, suppressed = rules.review(program)
+        if keep is not None:
+            keep.append(program)
+
+        def meanwhile() -> Review:
+            if memory is not None:
+                memory.kept, memory.parsed = program.keep(), program.modules.files
+            elif cache is not None and program.has_news:
+                kept = packed(program.keep())
+                if len(kept) < _LARGEST_KEPT:
+                    cache.put(_earlier(tree), kept)
+            return program.review
+
+        judged = judge(program, meanwhile)
     scanned = Scanned(
-        program.review,
-        findings,
-        suppressed,
-        _pointed(findings),
-        bool(program.roots or program.review.handlers),
+        program.review, judged, _pointed(judged.findings), bool(program.roots or program.handlers)
     )
     if cache is not None:
         cache.put(key, msgspec.msgpack.encode(scanned))
-    if memory is not None:
-        memory.kept, memory.parsed = program.keep(), program.modules.files
-    elif cache is not None:
-        kept = packed(program.keep())
-        if len(kept) < _LARGEST_KEPT:
-            cache.put(_earlier(tree), kept)
     return scanned
 
 

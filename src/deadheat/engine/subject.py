@@ -15,12 +15,16 @@ from deadheat.model import Finding, Review, Scenario, Violation
 
 
 class Build(Struct, frozen=True):
-    """An application with its probes: how many were placed and how many had to be dropped."""
+    """An application with its probes: how many were placed and how many had to be dropped.
+
+    `notes` are sentences about what differs from the user's own build.
+    """
 
     application: Application
     placed: int
     dropped: int
     cached: bool
+    notes: tuple[str, ...] = ()
 
 
 class Subject(Protocol):

@@ -13,7 +13,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from deadheat.io.hold import HEADER, Execution, Listener, ProbedStep, Runtime
+from deadheat.io.hold import HEADER, Execution, Listener, Mounted, NotRestoredError, ProbedStep, Runtime
 from deadheat.io.http import Connection, Pool
 from deadheat.io.process import Process
 from deadheat.io.store import Store
@@ -22,6 +22,10 @@ from deadheat.oracle import Observation
 from deadheat.schedule import End, Proposal
 
 _ACCEPT = 0.2  # seconds between looks at whether the application is still alive
+
+
+class RestartError(TargetError):
+    """The application started before, and does not any more: what requests left behind stops it."""
 
 
 class Application(Struct, frozen=True):
@@ -67,6 +71,7 @@ class Target:
         """Nothing is started yet."""
         self._application = application
         self._points = {point.id: point for point in application.points}
+        self._paths = {point.id: application.paths.get(point.state or "") for point in application.points}
         self._store = store
         self._listener: Listener | None = None
         self._process: Process | None = None
@@ -76,6 +81,7 @@ class Target:
         self._initial: dict[str, str] = {}
         self._setup: tuple[Preparation, ...] = ()
         self._clean = False
+        self._owed = False  # the next run begins by bringing the marked values back
         self._unkept = False
         self.starts = 0
         self.port = 0
@@ -103,10 +109,14 @@ class Target:
         """The initial values of the states met so far, by name."""
         return self._initial
 
+    @property
+    def routes(self) -> tuple[Mounted, ...]:
+        """Where the running application serves its handlers; empty when it does not tell."""
+        return self._running().routes
+
     def path(self, point: int) -> str | None:
         """Give the name of the state that a point touches."""
-        known = self._points.get(point)
-        return self._application.paths.get(known.state or "") if known else None
+        return self._paths.get(point)
 
     def prepare(self, setup: Sequence[Preparation]) -> None:
         """Let `setup` be the way to the initial state, from now on."""
@@ -130,8 +140,10 @@ class Target:
         if self._runtime is None or how is Reset.RESTART:
             self.restart()
         elif how is Reset.SNAPSHOT:
-            if self._unkept or not self._runtime.restore():
+            if self._unkept:
                 self.restart()
+            else:
+                self._owed = True  # goes with the next run: a message of its own is a round trip more
         else:
             for request in requests:
                 self._pooled().ask(request)
@@ -227,14 +239,25 @@ class Target:
     def _execute(
         self, requests: Sequence[Request], proposal: Proposal
     ) -> tuple[Execution, list[Response | None]]:
+        try:
+            return self._attempt(requests, proposal)
+        except NotRestoredError:
+            self.restart()
+            return self._attempt(requests, proposal)
+
+    def _attempt(
+        self, requests: Sequence[Request], proposal: Proposal
+    ) -> tuple[Execution, list[Response | None]]:
         runtime, pool = self._running(), self._pooled()
-        self._clean = False
+        again, self._owed, self._clean = self._owed, False, False
         self._run += 1
         connections = [pool.take() for _ in requests]
         try:
-            runtime.start(self._run, len(requests), proposal)
-            for actor, (connection, request) in enumerate(zip(connections, requests, strict=True)):
-                connection.send(request, (HEADER, f"{self._run}.{actor}"))
+            runtime.start(self._run, len(requests), proposal, again=again)
+            # Who is to begin comes last: it then goes on from its first probe without waiting there.
+            first = proposal.prefix[0] if proposal.prefix else 0
+            for actor in (*range(first + 1, len(requests)), *range(first + 1)):
+                connections[actor].send_again(requests[actor], HEADER, f"{self._run}.{actor}")
             execution = runtime.finish(self._run)
             self._unkept = self._unkept or any(self.is_unkept(step) for step in execution.steps)
             unfinished = {actor for actor, _ in execution.trace.pending}
@@ -277,7 +300,8 @@ class Target:
             "ROCKET_ADDRESS": "127.0.0.1",
             "ROCKET_PORT": "0",
             "ROCKET_WORKERS": "16",
-            "ROCKET_LOG_LEVEL": "normal" if self.starts == 0 else "off",
+            # Errors at launch are last words; the lines about each request would cost more than the request.
+            "ROCKET_LOG_LEVEL": "critical" if self.starts == 0 else "off",
             "ROCKET_CLI_COLORS": "false",
             "RUST_BACKTRACE": "0",  # last words are quoted; a backtrace would push them out
             **application.environment,
@@ -319,6 +343,12 @@ class Target:
                 f"{name} could not listen: its port is taken (it does not take its port from"
                 f" ROCKET_PORT; free the port, or let Rocket's configuration decide)\n{words}"
             )
+        if ended is not None and self.port:
+            return RestartError(
+                f"{name} started once, but not again after the requests it had answered ({ended}): what they"
+                " left behind, in files or a database, stops it. Remove that, and declare scenarios with a"
+                f" `reset` that does\n{words}"
+            )
         if ended is not None:
             return TargetError(
                 f"{name} ended before it listened ({ended}); set what it needs under [app.env] in"
@@ -347,7 +377,7 @@ class Target:
             self._runtime = None
 
     def _end(self) -> None:
-        self._clean = self._unkept = False
+        self._clean = self._owed = self._unkept = False
         self._close_control()
         if self._pool is not None:
             self._pool.close()

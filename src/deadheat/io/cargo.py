@@ -18,12 +18,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from deadheat.io import around
 from deadheat.io import package as packages
 from deadheat.io.cargo_run import Diagnostic, Outcome, Progress, ask, compile_, program
+from deadheat.io.optimize import profile
 from deadheat.io.resources import resource
 from deadheat.io.tree import Entry, entries, fingerprint, mirror, write
 from deadheat.model import ProjectError
-from deadheat.probe import Plan, Probe, apply, drop_all, lower, probe_at
+from deadheat.probe import Plan, Probe, apply, drop, drop_all, lower, probe_at
 
 __all__ = ["Build", "Progress", "build"]
 
@@ -35,7 +37,8 @@ _PATIENCE = 4
 class Build(Struct, frozen=True):
     """A probed binary, the plan as the compiler accepted it, and how many points were (not) placed.
 
-    `key` names the sources, tools and plan it was made from; `cached` says that it was found made.
+    `key` names the sources, tools and plan it was made from; `cached` says that it was found made;
+    `rounds` how often the compiler was asked until it accepted the probes.
     """
 
     binary: Path
@@ -45,13 +48,22 @@ class Build(Struct, frozen=True):
     dropped: int
     cached: bool = False
     warnings: tuple[str, ...] = ()
+    rounds: int = 0
 
 
-def build(path: Path, plan: Plan, progress: Progress | None = None) -> Build:
+def build(
+    path: Path,
+    plan: Plan,
+    progress: Progress | None = None,
+    features: tuple[str, ...] = (),
+    *,
+    optimize: bool = True,
+) -> Build:
     """Build the package at `path` (a directory or its Cargo.toml) with the probes of `plan`.
 
-    File names in `plan` are relative to the root of the workspace. An interrupt ends cargo and all
-    it started.
+    File names in `plan` are relative to the root of the workspace; `features` are the package's
+    that are wanted beside its default ones; `optimize` as in `io.optimize`. An interrupt ends cargo and
+    all it started.
 
     Raises:
         ProjectError: no Cargo.toml, no cargo, no Rocket to attach to, or the application itself
@@ -64,7 +76,8 @@ def build(path: Path, plan: Plan, progress: Progress | None = None) -> Build:
             f"{package.manifest}: found no call of rocket::build() or rocket::custom(…) to attach to"
         )
     try:
-        return _Workshop(root, package, package.binary(root / file for file in attached), progress).make(plan)
+        binary = package.binary(root / file for file in attached)
+        return _Workshop(root, package, binary, features, progress, optimize).make(plan)
     except OSError as error:
         raise ProjectError(f"{error.filename or root}: {error.strerror}") from error
 
@@ -80,29 +93,47 @@ class _Record(Struct, frozen=True):
     binary: str
     plan: Plan
     warnings: tuple[str, ...]
+    rounds: int = 0
 
 
 class _Workshop:
     """One package's corner of `.deadheat/`."""
 
-    def __init__(self, root: Path, package: packages.Package, binary: str, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        package: packages.Package,
+        binary: str,
+        features: tuple[str, ...],
+        progress: Progress | None,
+        optimize: bool,
+    ) -> None:
         self.root = root
         self.package = package
         self.program = binary
+        self.features = features
+        self.profile = tuple(
+            profile(package.name, packages.PROBE, (root / "Cargo.toml").read_bytes(), optimize=optimize)
+        )
         self.progress = progress
         # Its own tests leave a lock file beside it in a working copy: that says nothing about us.
         shipped = entries(resource("crates", packages.PROBE))
         self.runtime = [entry for entry in shipped if entry.name != "Cargo.lock"]
         self.home = root / ".deadheat" / "build" / package.name
-        self.tree = self.home / "tree"
         self.crate = self.home / packages.PROBE
         self.record = self.home / "build.json"
         target = os.environ.get("CARGO_TARGET_DIR")
         self.environment = {
             "CARGO_TARGET_DIR": str(Path(target).absolute() if target else root / ".deadheat" / "target")
         }
-        self.rustc = ask([program("rustc"), "-vV"], root)[1].decode()
-        self.manifest = self.tree / package.manifest.relative_to(root)
+        self.rustc = ask([program("rustc"), "-vV"], package.directory)[1].decode()
+        self.tree = self.home / "tree"
+        self.barred: set[str] = set()
+
+    @property
+    def manifest(self) -> Path:
+        """The package's manifest in the copy."""
+        return self.tree / self.package.manifest.relative_to(self.root)
 
     def make(self, plan: Plan) -> Build:
         write(self.root / ".deadheat" / ".gitignore", b"*\n")
@@ -113,8 +144,9 @@ class _Workshop:
             known = self._known(key)
             if known:
                 return known
+            self.tree = around.place(self.root, self.home, around.levels(self.root, files))
             made = self._compile(files, key, plan)
-            write(self.record, msgspec.json.encode(_Record(key, str(made.binary), made.plan, made.warnings)))
+            write(self.record, msgspec.json.encode(_record(made)))
             return made
 
     def _known(self, key: str) -> Build | None:
@@ -125,7 +157,9 @@ class _Workshop:
         binary = Path(made.binary)
         if made.key != key or not binary.is_file():
             return None
-        return Build(binary, key, made.plan, made.plan.kept, made.plan.dropped, True, made.warnings)
+        return Build(
+            binary, key, made.plan, made.plan.kept, made.plan.dropped, True, made.warnings, made.rounds
+        )
 
     def _key(self, files: list[Entry], plan: Plan) -> str:
         crate = fingerprint(self.runtime)
@@ -133,7 +167,7 @@ class _Workshop:
             fingerprint(files).encode(),
             crate.encode(),
             self.rustc.encode(),
-            self.program.encode(),
+            " ".join((self.program, *self.features, *self.profile)).encode(),
             msgspec.json.encode(plan),
         )
         return sha256(b"\0".join(parts)).hexdigest()
@@ -146,16 +180,28 @@ class _Workshop:
         manifest = next(path for name, path in self.runtime if name == "Cargo.toml").read_bytes()
         manifest = packages.with_their_rocket(manifest, self.package, self.root, self.tree)
         mirror(self.runtime, self.crate, {"Cargo.toml": manifest}, frozenset())
+        for name, path in files:
+            if path.name == "Cargo.toml" and packages.runs_in_the_compiler(path.read_bytes()):
+                plan = self._bar(plan, name, files)
         self._write(files, plan)
         total = packages.crates(self.manifest, self._host(), self.environment)
+        asked = False
         for turn in range(_ROUNDS):
             outcome = self._cargo(total)
             if outcome.ok:
-                return self._keep(outcome, key, plan)
+                return self._keep(outcome, key, plan, turn + 1)
             if conflict := pinned_apart(outcome.rendered):
                 raise ProjectError(f"{self.package.manifest}: {conflict}")
-            if not turn:
+            if folder := packages.below_the_probes(outcome.said):
+                # A Rocket of their own in the workspace: the probes are built from it.
+                plan = self._bar(plan, (folder / "Cargo.toml").relative_to(self.tree).as_posix(), files)
+                self._write(files, plan)
+                continue
+            if any(packages.is_probe(name) for name in outcome.refused):
+                raise ProjectError(f"{self.package.manifest}: {self._misfit()}:\n{outcome.rendered}")
+            if not asked:
                 self._compiles_without(files, plan, total)
+                asked = True
             blamed = self._blamed(plan, outcome.errors)
             if not blamed:
                 raise ProjectError(
@@ -166,6 +212,22 @@ class _Workshop:
                 plan = lower(plan, blamed)
             self._write(files, plan)
         raise ProjectError(f"{self.package.manifest}: the compiler accepts no probes")
+
+    def _misfit(self) -> str:
+        """The probe crate itself does not compile: with which Rocket."""
+        rocket = " and ".join(packages.locked(self.tree / "Cargo.lock", "rocket")) or "this Rocket"
+        return f"the probes are made for Rocket 0.5, and do not compile with {rocket}"
+
+    def _bar(self, plan: Plan, manifest: str, files: list[Entry]) -> Plan:
+        """Give up the probes of the package with this manifest: it cannot depend on the probe crate."""
+        if manifest in self.barred:
+            raise ProjectError(f"{self.root / manifest}: cannot depend on the probes, and does")
+        self.barred.add(manifest)
+        manifests = [name for name, path in files if path.name == "Cargo.toml"]
+        return drop(
+            plan,
+            {n for n, each in enumerate(plan.probes) if packages.owner(each.file, manifests) == manifest},
+        )
 
     def _write(self, files: list[Entry], plan: Plan) -> None:
         """Bring the copy up to date, with the probes of `plan`."""
@@ -178,7 +240,10 @@ class _Workshop:
         sources = {file: paths[file].read_bytes() for file in plan.files if file in paths}
         edited = apply(plan, sources)
         # Every crate that could carry probes keeps the dependency, or dropping its last one rebuilds all.
-        for manifest in {packages.owner(probe.file, manifests) for probe in plan.probes} - {None}:
+        for manifest in {packages.owner(probe.file, manifests) for probe in plan.probes} - {
+            None,
+            *self.barred,
+        }:
             assert manifest is not None
             changed[manifest] = packages.with_probe(changed[manifest], self.crate)
         mirror(files, self.tree, changed | edited, frozenset({"Cargo.lock"}))
@@ -187,13 +252,17 @@ class _Workshop:
         command = [
             program("cargo"), "build", "--bin", self.program, "--message-format=json",
             "--manifest-path", str(self.manifest),
-            # The runtime is on the path of every step; the application itself is built as always.
-            "--config", f"profile.dev.package.{packages.PROBE}.opt-level=2",
+            *self.profile,
+            *(("--features", ",".join(self.features)) if self.features else ()),
         ]  # fmt: skip
-        outcome = compile_([*command, "--offline"], self.tree, self.environment, total, self.progress)
-        if outcome.ok or outcome.errors or "offline" not in outcome.said:
+        # Where the user would stand: .cargo/config.toml and rust-toolchain.toml are looked for from there.
+        here = self.manifest.parent
+        outcome = compile_([*command, "--offline"], here, self.environment, total, self.progress)
+        # Without a diagnostic of the compiler it is about dependencies: offline, cargo resolves among
+        # what was ever downloaded, and calls a version that was not a conflict.
+        if outcome.ok or outcome.errors:
             return outcome
-        return compile_(command, self.tree, self.environment, total, self.progress)
+        return compile_(command, here, self.environment, total, self.progress)
 
     def _compiles_without(self, files: list[Entry], plan: Plan, total: int) -> None:
         """Ask whose errors these are, before any probe is given up for them.
@@ -204,7 +273,11 @@ class _Workshop:
         self._write(files, drop_all(plan))
         plain = self._cargo(total)
         if not plain.ok:
-            raise ProjectError(f"{self.package.name} does not compile, probes or not:\n{plain.rendered}")
+            mend = " (features that it needs go under [app] in deadheat.toml)"
+            hint = mend if "feature" in plain.rendered and not self.features else ""
+            raise ProjectError(
+                f"{self.package.name} does not compile, probes or not{hint}:\n{plain.rendered}"
+            )
 
     def _blamed(self, plan: Plan, errors: Iterable[Diagnostic]) -> set[int]:
         """Find the probes that the compiler complains about; where it names none, all of the files."""
@@ -222,14 +295,15 @@ class _Workshop:
         placed = {index for index, probe in enumerate(plan.probes) if probe.wrap and not _attaches(probe)}
         return blamed or {index for index in placed if plan.probes[index].file in files} or placed
 
-    def _keep(self, outcome: Outcome, key: str, plan: Plan) -> Build:
+    def _keep(self, outcome: Outcome, key: str, plan: Plan, rounds: int) -> Build:
         """Take the binary to a place where the next plain build does not overwrite it."""
         shelf = self.home / "bin"
         shutil.rmtree(shelf, ignore_errors=True)
         binary = shelf / key[:16] / self.program
         binary.parent.mkdir(parents=True)
         shutil.copy2(outcome.executables[self.program], binary)
-        return Build(binary, key, plan, plan.kept, plan.dropped, warnings=tuple(self._warnings(plan)))
+        warnings = tuple(self._warnings(plan))
+        return Build(binary, key, plan, plan.kept, plan.dropped, warnings=warnings, rounds=rounds)
 
     def _warnings(self, plan: Plan) -> Iterator[str]:
         for crate in ("tokio", "rocket"):
@@ -240,6 +314,10 @@ class _Workshop:
         unplaced = sum(1 for probe in plan.probes if not probe.point and not probe.wrap)
         if unplaced:
             yield f"{unplaced} spawned futures or closures could not be linked to their requests"
+
+
+def _record(made: Build) -> _Record:
+    return _Record(made.key, str(made.binary), made.plan, made.warnings, made.rounds)
 
 
 def pinned_apart(said: str) -> str | None:

@@ -71,12 +71,16 @@ class _Message(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """How a build went: `executables` by target name, `errors` of the compiler, `said` on stderr."""
+    """How a build went: `executables` by target name, `errors` of the compiler, `said` on stderr.
+
+    `refused` are the package ids (the Cargo book, "Package ID Specifications") of what has errors.
+    """
 
     ok: bool
     executables: dict[str, Path]
     errors: tuple[Diagnostic, ...]
     said: str
+    refused: frozenset[str] = frozenset()
 
     @property
     def rendered(self) -> str:
@@ -136,19 +140,20 @@ def compile_(
     )
     listener.start()
     try:
-        executables, errors = _listen(child.stdout, total, progress)
+        executables, errors, refused = _listen(child.stdout, total, progress)
         status = child.wait()
         listener.join()
     finally:
         _end(child)
-    return Outcome(status == 0, executables, tuple(errors), "".join(said))
+    return Outcome(status == 0, executables, tuple(errors), "".join(said), refused)
 
 
 def _listen(
     lines: Iterator[bytes], total: int, progress: Progress | None
-) -> tuple[dict[str, Path], list[Diagnostic]]:
+) -> tuple[dict[str, Path], list[Diagnostic], frozenset[str]]:
     executables: dict[str, Path] = {}
     errors: list[Diagnostic] = []
+    refused: set[str] = set()
     compiled: set[str] = set()
     for line in lines:
         try:
@@ -157,6 +162,7 @@ def _listen(
             continue  # a macro that prints while it is expanded: cargo's own lines are all JSON
         if message.message is not None and message.message.level.startswith("error"):
             errors.append(message.message)
+            refused.add(message.package_id)
         if message.reason == "compiler-artifact" and message.target:
             if message.executable and "bin" in message.target.kind:
                 executables[message.target.name] = Path(message.executable)
@@ -164,7 +170,7 @@ def _listen(
             if progress:
                 progress(message.target.name, len(compiled), max(total, len(compiled)) if total else 0)
     # "aborting due to …" has no span and says nothing that the others do not.
-    return executables, [error for error in errors if error.spans] or errors
+    return executables, [error for error in errors if error.spans] or errors, frozenset(refused)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

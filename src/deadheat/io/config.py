@@ -16,15 +16,13 @@ from msgspec import UNSET, structs
 from deadheat.io.config_attack import principals, targets
 from deadheat.io.config_file import ConfigFile, schema
 from deadheat.io.config_mistake import Mistake, Place, convert, line_of, suggest, toml_mistake
+from deadheat.io.config_place import NAMES, configured
 from deadheat.io.config_request import checked_headers
 from deadheat.io.config_scenario import scenarios
 from deadheat.model.config import Config, Explore
 from deadheat.model.errors import ProjectError
 
 __all__ = ["NAMES", "find", "load", "parse", "schema"]
-
-NAMES = ("deadheat.toml", ".config/deadheat.toml")
-"""Where it is looked for, below the folder of Cargo.toml."""
 
 _REFERENCE = re.compile(r"\$(\$)?\{([^}]*)\}")
 
@@ -35,8 +33,7 @@ def find(project: Path) -> Path | None:
     Raises:
         ProjectError: there are two; keep one.
     """
-    folder = project.parent if project.is_file() else project
-    present = [folder / name for name in NAMES if (folder / name).is_file()]
+    present = configured(project)
     if len(present) > 1:
         raise ProjectError(f"{present[0]} and {present[1]} both exist: keep one of them")
     return present[0] if present else None

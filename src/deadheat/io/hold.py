@@ -8,7 +8,7 @@ line; a whole prefix goes out in one message and the trace of the execution come
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -17,6 +17,14 @@ from deadheat.model import TargetError
 from deadheat.schedule import End, Op, Proposal, Trace, TraceStep
 
 HEADER = "x-deadheat-actor"
+
+_MOST = 4096  # records remembered
+
+T = TypeVar("T")
+
+
+class NotRestoredError(Exception):
+    """The marked values could not be brought back (a clone shares what it holds, say)."""
 
 
 class ProbedStep(NamedTuple):
@@ -27,6 +35,14 @@ class ProbedStep(NamedTuple):
     place: int
     before: str | None
     after: str | None
+
+
+class Mounted(NamedTuple):
+    """A route as Rocket serves it: the handler's bare name, its method, and its path template."""
+
+    name: str
+    method: str
+    uri: str
 
 
 class Place(Struct, frozen=True):
@@ -61,10 +77,14 @@ class Runtime:
         self._timeout = timeout
         self._buffer = b""
         self._effects: dict[int, tuple[int, bool]] = {}
+        self._steps: dict[str, tuple[ProbedStep, TraceStep]] = {}
+        self._states: dict[str, tuple[Place, ...]] = {}
+        self._again = False
         self.pid = 0
+        self.routes: tuple[Mounted, ...] = ()
 
     def greet(self, timeout: float) -> int:
-        """Await HELLO and READY; give the port the application listens on."""
+        """Await HELLO and READY; give the port the application listens on, and keep its routes."""
         self._socket.settimeout(timeout)
         words = self._line()
         if words[0] == "HELLO":
@@ -75,48 +95,79 @@ class Runtime:
         if words[0] != "READY":
             raise TargetError(f"the probe runtime said {words[0]!r} instead of READY")
         self._socket.settimeout(self._timeout)
+        listed = _records(words[2] if len(words) > 2 else "-")
+        self.routes = tuple(Mounted(*map(unquote, record.split(":"))) for record in listed)
         return int(words[1])
 
     def points(self, effects: Mapping[int, tuple[int, bool]]) -> None:
         """Tell the effect of each probe point: its resource (0 unknown), and whether it writes."""
         self._effects = dict(effects)
+        self._steps.clear()
         table = ",".join(
             f"{point}:{resource}:{'w' if write else 'r'}" for point, (resource, write) in effects.items()
         )
         self._ask("POINTS", table or "-")
 
-    def start(self, run: int, actors: int, proposal: Proposal) -> None:
-        """Announce run number `run`; its requests carry `x-deadheat-actor: run.actor`."""
-        self._say("RUN", str(run), str(actors), _numbers(proposal.prefix), _numbers(sorted(proposal.sleep)))
+    def start(self, run: int, actors: int, proposal: Proposal, *, again: bool = False) -> None:
+        """Announce run number `run`; its requests carry `x-deadheat-actor: run.actor`.
+
+        `again`: from the marked values, which are brought back before. No answer is awaited here.
+        """
+        self._again = again
+        self._say(
+            "AGAIN\nRUN" if again else "RUN",
+            str(run),
+            str(actors),
+            _numbers(proposal.prefix),
+            _numbers(sorted(proposal.sleep)),
+            *(() if proposal.policy is None else (str(proposal.policy),)),
+        )
 
     def finish(self, run: int) -> Execution:
-        """Await the end of the execution."""
+        """Await the end of the execution.
+
+        Raises:
+            NotRestoredError: it was to begin from the marked values, and they could not be brought back.
+        """
         words = self._line()
+        if words[0] == "FAIL" and self._again:
+            raise NotRestoredError(unquote(" ".join(words[1:])))
         if words[0] != "TRACE" or len(words) != 6 or words[1] != str(run):
             raise TargetError(f"the probe runtime answered {' '.join(words[:2])!r} to run {run}")
         _, _, end, steps, pending, state = words
-        records = [record.split(":") for record in _records(steps)]
-        probed = tuple(
-            ProbedStep(int(actor), int(point), int(place), _value(before), _value(after))
-            for actor, point, place, _, before, after in records
-        )
+        seen = [self._step(record) for record in _records(steps)]
+        waiting = [tuple(map(int, record.split(":"))) for record in _records(pending)]
         trace = Trace(
-            tuple(
-                TraceStep(step.actor, self._op(step.point, step.place), _mask(record[3]), step.point)
-                for step, record in zip(probed, records, strict=True)
-            ),
+            tuple(step for _, step in seen),
             End(end),
-            tuple(
-                (int(actor), self._op(int(point), int(place)))
-                for actor, point, place in (record.split(":") for record in _records(pending))
-            ),
+            tuple((actor, self._op(point, place)) for actor, point, place in waiting),
         )
-        places = tuple(
-            Place(int(point), int(place), _value(value))
-            for point, place, value in (record.split(":") for record in _records(state))
+        return Execution(
+            trace,
+            tuple(step for step, _ in seen),
+            self._places(state),
+            {actor: point for actor, point, _ in waiting},
         )
-        waiting = (record.split(":") for record in _records(pending))
-        return Execution(trace, probed, places, {int(a): int(point) for a, point, _ in waiting})
+
+    def _step(self, record: str) -> tuple[ProbedStep, TraceStep]:
+        """Read a step; most of an exploration's were read before."""
+        known = self._steps.get(record)
+        if known is None:
+            actor, point, place, enabled, before, after = record.split(":")
+            probed = ProbedStep(int(actor), int(point), int(place), _value(before), _value(after))
+            op = self._op(probed.point, probed.place)
+            known = probed, TraceStep(probed.actor, op, _mask(enabled), probed.point)
+            _remember(self._steps, record, known)
+        return known
+
+    def _places(self, state: str) -> tuple[Place, ...]:
+        """Read the final state; the outcomes of one scenario are few."""
+        known = self._states.get(state)
+        if known is None:
+            records = (record.split(":") for record in _records(state))
+            known = tuple(Place(int(point), int(place), _value(value)) for point, place, value in records)
+            _remember(self._states, state, known)
+        return known
 
     def release(self) -> bool:
         """Let everything held go on; whether all finished (False: the process sleeps for good)."""
@@ -206,6 +257,12 @@ class Listener:
         self._socket.close()
         self.path.unlink(missing_ok=True)
         self.path.parent.rmdir()
+
+
+def _remember(memory: dict[str, T], text: str, meaning: T) -> None:
+    if len(memory) >= _MOST:
+        memory.clear()
+    memory[text] = meaning
 
 
 def _numbers(values: Iterable[int]) -> str:

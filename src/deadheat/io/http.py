@@ -1,8 +1,8 @@
 """Plain HTTP/1.1 requests over warm connections to the application under exploration.
 
-Owns connections to a loopback port; framing is `wire.http1`'s. It must not know why a request
-is sent. A response is awaited apart from its request: while the probes hold a racer, its
-connection is silent for as long as the schedule wants.
+Owns connections to a loopback port; framing is `wire.http1`'s, and what it framed and parsed before is
+taken from `wire.repeats`. It must not know why a request is sent. A response is awaited apart from its
+request: while the probes hold a racer, its connection is silent for as long as the schedule wants.
 """
 
 import socket
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from deadheat.model import Request, Response, TargetError
-from deadheat.wire import PLANS, Exchange
+from deadheat.wire import PLANS, Practised, Repeats
 
 HOST = "127.0.0.1"
 
@@ -22,10 +22,13 @@ class Connection:
         TargetError: the connection was refused, closed early, or silent past its time-out.
     """
 
-    def __init__(self, port: int, timeout: float = 10.0) -> None:
-        """Connect to `port` on loopback; `timeout` in seconds bounds every wait."""
+    def __init__(self, port: int, timeout: float = 10.0, repeats: Repeats | None = None) -> None:
+        """Connect to `port` on loopback; `timeout` in seconds bounds every wait.
+
+        `repeats` is what connections to one port share: what was sent and answered before.
+        """
         self._timeout = timeout
-        self._exchange = Exchange(f"{HOST}:{port}")
+        self._exchange = Practised.of(repeats if repeats is not None else Repeats(f"{HOST}:{port}"))
         self._tail = b""
         try:
             self._socket = socket.create_connection((HOST, port), timeout)
@@ -63,6 +66,10 @@ class Connection:
         self.prepare(request, *extra)
         self.release()
 
+    def send_again(self, request: Request, name: str, value: str) -> None:
+        """Send as `send` does, with one extra header that alone changes; its `value` is of [0-9.]."""
+        self._write(self._exchange.frame_again(request, name, value))
+
     def receive(self) -> Response:
         """Await the answer to the request sent last."""
         while True:
@@ -92,7 +99,7 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether another request may go over this connection."""
-        return self._exchange.reusable
+        return self._exchange.usable
 
     def close(self) -> None:
         """Close; a request still under way may execute all the same."""
@@ -112,11 +119,12 @@ class Pool:
         """Open nothing yet; `timeout` in seconds is that of each wait."""
         self._port = port
         self._timeout = timeout
+        self._repeats = Repeats(f"{HOST}:{port}")
         self._idle: list[Connection] = []
 
     def take(self) -> Connection:
         """Give an idle connection, or a new one."""
-        return self._idle.pop() if self._idle else Connection(self._port, self._timeout)
+        return self._idle.pop() if self._idle else Connection(self._port, self._timeout, self._repeats)
 
     def give(self, connection: Connection) -> None:
         """Return a connection; one that cannot be reused is closed."""

@@ -19,7 +19,15 @@ from deadheat.model import ProjectError
 
 PROBE = "deadheat-probe"
 _ROCKET = re.compile(rb"^rocket = .*$", re.MULTILINE)
+_CYCLE = re.compile(
+    rf"cyclic package dependency.*\n(?:package `{PROBE} .*\n)?"
+    rf"\s*\.\.\. which satisfies .*dependency `{PROBE}` of package `[\w-]+ v\S+ \((.+)\)`"
+)
 _PATH = re.compile(r'(\bpath\s*=\s*)"([^"\n]+)"')
+
+
+_LOOKED_INTO = ("dashmap", "parking_lot")
+"""Crates with features of their names in the probe crate: its probes can look at their types."""
 
 
 class Target(Struct, frozen=True):
@@ -28,6 +36,12 @@ class Target(Struct, frozen=True):
     name: str
     kind: tuple[str, ...]
     src_path: str
+
+    def holds(self, file: Path) -> bool:
+        """Whether `file` is a part of this target alone: its main file, or below a folder of its own."""
+        main = Path(self.src_path)
+        own = main.name == "main.rs" and main.parent.name != "src"
+        return file == main or (own and file.is_relative_to(main.parent))
 
 
 class Needed(Struct, frozen=True):
@@ -61,13 +75,21 @@ class Package(Struct, frozen=True):
     def binary(self, attached: Iterable[Path]) -> str:
         """Choose which program to build: cargo's default, the one that builds a Rocket, the only one.
 
+        `attached` are the files where a Rocket is built. `default-run` may be a client or a demo: it
+        is passed over when every Rocket is built in the files of other programs.
+
         Raises:
             ProjectError: the package has none, or the choice is not clear.
         """
         programs = [target for target in self.targets if "bin" in target.kind]
         names = [target.name for target in programs]
-        attaching = [target.name for target in programs if Path(target.src_path) in set(attached)]
-        for choice in ([self.default_run] if self.default_run else [], names, attaching, [self.name]):
+        files = tuple(attached)
+        attaching = [target.name for target in programs if any(target.holds(file) for file in files)]
+        default = [self.default_run] if self.default_run else []
+        owned = all(any(target.holds(file) for target in programs) for file in files)
+        if attaching and owned and not {*default} & {*attaching}:
+            default = []
+        for choice in (default, names, attaching, [self.name]):
             if len(choice) == 1 and choice[0] in names:
                 return choice[0]
         if not names:
@@ -179,7 +201,8 @@ def owner(file: str, manifests: Iterable[str]) -> str | None:
 def with_probe(manifest: bytes, crate: Path) -> bytes:
     """Add the dependency on the probe crate at `crate`."""
     uses = tomllib.loads(manifest.decode()).get("dependencies", {})
-    features = '\nfeatures = ["parking_lot"]' if "parking_lot" in uses else ""
+    named = [crate for crate in _LOOKED_INTO if crate in uses]
+    features = f"\nfeatures = {msgspec.json.encode(named).decode()}" if named else ""
     added = f"\n\n[dependencies.{PROBE}]\npath = {_quoted(crate)}{features}\n"
     return manifest.rstrip() + added.encode()
 
@@ -221,6 +244,28 @@ def elsewhere(manifest: bytes, directory: Path, root: Path) -> bytes:
     if directory == root and "workspace" not in tomllib.loads(text):
         text = text.rstrip() + "\n\n[workspace]\n"
     return text.encode()
+
+
+def runs_in_the_compiler(manifest: bytes) -> bool:
+    """Whether a manifest is of procedural macros: no request ever reaches those."""
+    if b"proc-macro" not in manifest:
+        return False
+    try:
+        library = tomllib.loads(manifest.decode()).get("lib", {})
+    except ValueError:
+        return False  # a template, or a test of bad input: cargo will say, if it is asked about it
+    return bool(library.get("proc-macro", library.get("proc_macro", False)))
+
+
+def is_probe(package: str) -> bool:
+    """Whether a package id is of the probe crate."""
+    return f"/{PROBE}#" in package or package.startswith(f"{PROBE} ")
+
+
+def below_the_probes(said: str) -> Path | None:
+    """The folder of a package that depends on the probe crate and is needed by it, as cargo complains."""
+    found = _CYCLE.search(said)
+    return Path(found[1]) if found else None
 
 
 def locked(lock: Path, name: str) -> tuple[str, ...]:

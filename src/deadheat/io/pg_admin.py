@@ -21,6 +21,7 @@ from deadheat.wire.postgres import Framer, Message
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SCRAM = b"SCRAM-SHA-256"
 _PORT = 5432
+_PREFERRED = "sslmode=prefer"  # goes on without
 
 
 class Database(Struct, frozen=True):
@@ -37,7 +38,7 @@ class Database(Struct, frozen=True):
         """Read `postgres://user:password@host:port/name`.
 
         Raises:
-            TargetError: another kind of URL, a server on another machine, or TLS is demanded.
+            TargetError: another kind of URL, or a server on another machine.
         """
         parts = urlsplit(url)
         if parts.scheme not in {"postgres", "postgresql"} or not parts.hostname or not parts.username:
@@ -48,20 +49,17 @@ class Database(Struct, frozen=True):
             raise TargetError(
                 f"the database is on {parts.hostname}; statements are held before one on this machine only"
             )
-        if "sslmode=require" in parts.query or "sslmode=verify" in parts.query:
-            raise TargetError(
-                "DATABASE_URL demands TLS, which the proxy does not speak: leave `sslmode` out of it"
-            )
         name = parts.path.lstrip("/") or parts.username
         password = unquote(parts.password or "")
         return cls(parts.hostname, parts.port or _PORT, unquote(parts.username), password, unquote(name))
 
 
 def through(url: str, port: int) -> str:
-    """Give the same database behind a proxy on `port` of loopback."""
+    """Give the same database behind a proxy on `port` of loopback, without TLS, which it does not speak."""
     parts = urlsplit(url)
     who, _, _ = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{who}@127.0.0.1:{port}").geturl()
+    kept = [pair for pair in parts.query.split("&") if not pair.startswith("ssl") or pair == _PREFERRED]
+    return parts._replace(netloc=f"{who}@127.0.0.1:{port}", query="&".join(kept)).geturl()
 
 
 class Admin:
@@ -103,20 +101,6 @@ class Admin:
         """Give the backends that `pid` waits for (pg_blocking_pids), none when it does not wait."""
         rows = self.rows(f"SELECT unnest(pg_blocking_pids({int(pid)}))")
         return frozenset(int(row[0]) for row in rows if row[0])
-
-    def hidden_effects(self) -> tuple[str, ...]:
-        """Give what makes a statement touch tables that it does not name."""
-        counted = self.rows(
-            "SELECT 'triggers or foreign keys' FROM pg_trigger"
-            " UNION SELECT 'views' FROM pg_views WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-            " UNION SELECT 'rules' FROM pg_rules WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
-            " UNION SELECT 'row security' FROM pg_policy"
-            " UNION SELECT 'inheritance or partitions' FROM pg_inherits"
-            " UNION (SELECT 'a shared sequence' FROM pg_depend WHERE classid = 'pg_attrdef'::regclass"
-            " AND refclassid = 'pg_class'::regclass AND deptype = 'n' GROUP BY refobjid"
-            " HAVING count(DISTINCT objid) > 1)"
-        )
-        return tuple(str(row[0]) for row in counted)
 
     def close(self) -> None:
         """Log out."""

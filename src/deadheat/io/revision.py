@@ -5,8 +5,6 @@ the index or the repository's state.
 """
 
 import subprocess
-import tarfile
-import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -25,6 +23,9 @@ def tree_at(folder: Path, revision: str) -> SourceTree:
     Raises:
         ProjectError: no git repository, no such revision, or its source cannot be read.
     """
+    import tarfile
+    import tempfile
+
     folder = folder.resolve()
     top = Path(_git(folder, "rev-parse", "--show-toplevel").decode().rstrip("\n")).resolve()
     commit = _commit(folder, revision)

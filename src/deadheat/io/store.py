@@ -25,7 +25,9 @@ class SavedSchedule(msgspec.Struct, frozen=True):
 
     `location` is the package's folder relative to the workspace, or `embedded:NAME`; `build`
     identifies the probed source it was found on; `expected` is the outcome it forced;
-    `deadlock` says that the outcome is that nobody answers; `replayed` how often it did so.
+    `deadlock` says that the outcome is that nobody answers; `replayed` how often it did so;
+    `points` tell, by its identity, where each step is taken, or what statement it sends. `via` is what held
+    the requests, and `command` starts an unmodified application.
     """
 
     format: int
@@ -39,6 +41,8 @@ class SavedSchedule(msgspec.Struct, frozen=True):
     deadlock: bool
     replayed: str
     points: tuple[tuple[str, str], ...] = ()
+    via: str = "probes"
+    command: tuple[str, ...] = ()
 
 
 class Store:
@@ -65,9 +69,30 @@ class Store:
 
     def save_schedule(self, saved: SavedSchedule) -> Path:
         """Write a schedule file; give its path."""
-        path = self.root / "schedules" / f"{file_name(saved.id)}.json"
+        path = self.schedule_file(saved.id)
         _write(path, msgspec.json.format(msgspec.json.encode(saved)))
         return path
+
+    def schedule_file(self, schedule_id: str) -> Path:
+        """Give the path of the file of one schedule, whether it is there or not."""
+        return self.root / "schedules" / f"{file_name(schedule_id)}.json"
+
+    def save_test(self, saved: SavedSchedule, name: str, text: str, folder: str) -> tuple[Path, Path]:
+        """Write a test of the package that a schedule is of, and the schedule beside it in `folder`.
+
+        Raises:
+            DeadheatError: the package's `tests` folder cannot be written.
+        """
+        package = self.workspace / saved.location
+        test = package / "tests" / f"{name}.rs"
+        kept = package / folder / f"{file_name(saved.id)}.json"
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _write(kept, msgspec.json.format(msgspec.json.encode(saved)))
+            _write(test, text.encode())
+        except OSError as error:
+            raise DeadheatError(f"{error.filename}: {error.strerror}; mend its permissions") from error
+        return test, kept
 
     def save_run(self, run: Run) -> None:
         """Append a run to the run store."""
@@ -114,7 +139,19 @@ def find_schedule(path: Path, name: str) -> tuple[Store, SavedSchedule]:
         raise DeadheatError(f"{file} is not a schedule file: {error}") from error
     if saved.format != FORMAT:
         raise DeadheatError(f"{file} has format {saved.format}, this Deadheat reads {FORMAT}: hunt again")
-    return Store(file.resolve().parents[2]), saved
+    return Store(_workspace_of(file.resolve(), path.resolve(), saved.location)), saved
+
+
+def _workspace_of(file: Path, path: Path, location: str) -> Path:
+    """The workspace of a schedule file: where it was written, or, once moved, around `path`."""
+    if file.parts[-3:-1] == (".deadheat", "schedules"):
+        return file.parents[2]
+    for folder in (path, *path.parents):
+        if (folder / location / "Cargo.toml").is_file():
+            return folder
+    raise DeadheatError(
+        f"{file} was recorded on `{location}`, which is not at or above {path}; name its folder"
+    )
 
 
 def _schedule_folders(path: Path) -> list[Path]:

@@ -27,7 +27,7 @@ from deadheat.model.http import MESSAGE, Request, Response
 from deadheat.model.point import Point
 from deadheat.model.release import Gate, Origin, Round, Shot, TargetFacts, Version
 from deadheat.model.rule import RuleInfo
-from deadheat.model.run import Coverage, Exploration, NotTested, Run, Tool
+from deadheat.model.run import Coverage, Exploration, NotTested, Run, Tally, Tool
 from deadheat.model.scenario import Racer, Reset, Scenario
 from deadheat.model.schedule import Grant, Release, Schedule, Step, Wait
 from deadheat.model.setting import (
@@ -65,6 +65,6 @@ __all__ = [
     "Principal", "ProjectError", "Proof", "Racer", "Release", "Request", "Reset", "Response", "Review",
     "Round", "RuleInfo", "Run", "Safety", "Scenario", "Schedule", "SerialOutcome", "Setting", "Severity",
     "SharedState", "Shot", "Site", "SiteKind", "Snapshot", "Source", "Span", "SqlProbe", "StateKind",
-    "Step", "Suppressed", "Target", "TargetError", "TargetFacts", "Tool", "Trials", "Under", "Unknown",
-    "Verdict", "Version", "Violation", "Wait", "Window",
+    "Step", "Suppressed", "Tally", "Target", "TargetError", "TargetFacts", "Tool", "Trials", "Under",
+    "Unknown", "Verdict", "Version", "Violation", "Wait", "Window",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ complete, the common headers included.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -26,15 +26,25 @@ def as_text(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+Search = Literal["auto", "source-dpor", "pct", "surw", "pos", "walk"]
+"""How orders are searched for."""
+
 Racers = Annotated[int, Meta(ge=2, le=16, description="requests in flight at once")]
 
 
 class App(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the application is started: extra environment and arguments, seconds until ready."""
+    """How the application is built and started.
 
+    Cargo features beside the default ones, extra environment and arguments, seconds until ready.
+    `optimize` has the compiler optimise what every request runs through (Rocket, hyper, tokio): the
+    first build takes longer, then twice the schedules fit into a second.
+    """
+
+    features: tuple[str, ...] = ()
     env: Mapping[str, str] = {}
     args: tuple[str, ...] = ()
     ready: Annotated[float, Meta(gt=0, description="seconds it may take to answer")] = 30.0
+    optimize: bool = True
 
 
 class Explore(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +53,9 @@ class Explore(Struct, frozen=True, forbid_unknown_fields=True):
     `requests` are the numbers of concurrent requests to try; `replays` how often a violating
     schedule is repeated before it is called forced (fewer than 20 would not carry the word);
     `budget` is in schedules per scenario, `enough` the violating ones among them after which a
-    scenario has shown what it can; `timeout` is in seconds per schedule.
+    scenario has shown what it can; `timeout` is in seconds per schedule. `strategy` is `auto` (exhaust
+    what the budget lets, sample beside it) or one search; `bound` the most preemptions; `seed` is where
+    chance begins.
     """
 
     requests: Annotated[
@@ -53,6 +65,9 @@ class Explore(Struct, frozen=True, forbid_unknown_fields=True):
     budget: Annotated[int, Meta(ge=1, description="schedules per scenario")] = 100_000
     enough: Annotated[int, Meta(ge=1, description="violating schedules that end a scenario")] = 500
     timeout: Annotated[float, Meta(gt=0, description="seconds for one schedule")] = 10.0
+    strategy: Search = "auto"
+    bound: Annotated[int, Meta(ge=0, description="most preemptions of an order")] | None = None
+    seed: int = 0
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):

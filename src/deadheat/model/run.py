@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from deadheat.model.attack import Attack
-from deadheat.model.finding import Finding, Suppressed
+from deadheat.model.finding import Finding, Interval, Suppressed
 from deadheat.model.rule import RuleInfo
 from deadheat.model.source import Review
 
@@ -23,12 +23,36 @@ class NotTested(Struct, frozen=True):
     mend: str = ""
 
 
+class Tally(Struct, frozen=True):
+    """What one search strategy contributed to an exploration.
+
+    `first` is the number of its first violating schedule, from 1; 0 without one. Where schedules were
+    `sampled`, `rate` is the 95 % interval of the share that violates. `chance` is how probable it is at
+    least that one schedule shows a given defect of `depth`, `missed` how probable it is at most that all
+    of them missed one that is there: 0 and 1 for strategies that promise nothing.
+    `complete` says that this strategy alone covered every order.
+    """
+
+    strategy: str
+    schedules: int
+    violating: int
+    first: int = 0
+    sampled: bool = False
+    rate: Interval | None = None
+    depth: int = 0
+    chance: float = 0.0
+    missed: float = 1.0
+    complete: bool = False
+
+
 class Exploration(Struct, frozen=True):
     """How far one scenario was explored: this is the bound of any claim made from it.
 
     `complete` is True when every order of the probed steps was covered (up to the equivalence
     the search uses, `search` names it); `points` is the most steps one schedule had; `masked`
-    lists what was not compared and why.
+    lists what was not compared and why. `bound` is the number of preemptions up to which every order was
+    run, None where no such claim is made; `strategies` says what each search contributed; `merged` is what
+    orders may differ in and count once.
     """
 
     scenario: str
@@ -43,6 +67,9 @@ class Exploration(Struct, frozen=True):
     masked: tuple[str, ...] = ()
     reason: str = ""
     points: int = 0
+    bound: int | None = None
+    strategies: tuple[Tally, ...] = ()
+    merged: tuple[str, ...] = ("steps that cannot affect each other",)
 
 
 class Coverage(Struct, frozen=True):

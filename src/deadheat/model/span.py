@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Span(Struct, frozen=True, order=True):
+class Span(Struct, frozen=True, order=True, cache_hash=True):
     """A stretch of one source file.
 
     Lines and columns are 1-based and the end is exclusive; columns count Unicode characters,

@@ -22,6 +22,8 @@ from deadheat.model import Outcome, Response
 
 _TOKEN = re.compile(r"[0-9A-Za-z_]+(?:[-.:+][0-9A-Za-z_]+)*|\s+|.", re.DOTALL)
 _MASK = "•"
+_LOCATION = "location"
+_MOST = 4096  # outcomes remembered
 
 
 class Observation(Struct, frozen=True):
@@ -45,9 +47,11 @@ class Canon:
     _renamed: set[tuple[_Field, int]] = field(default_factory=set)
     _masked: set[tuple[_Field, int]] = field(default_factory=set)
     _opaque: set[str] = field(default_factory=set)
+    _known: dict[Observation, Outcome] = field(default_factory=dict)
 
     def learn(self, runs: Sequence[Observation]) -> None:
         """Learn what is unstable from runs of the same requests in the same order."""
+        self._known.clear()
         tokens = [dict(_fields(run)) for run in runs]
         for place in {place for run in tokens for place in run}:
             versions = [run.get(place, []) for run in tokens]
@@ -86,6 +90,15 @@ class Canon:
 
     def outcome(self, observation: Observation) -> Outcome:
         """Give the canonical outcome of an execution."""
+        compared = Observation(tuple(map(_compared, observation.responses)), observation.state)
+        known = self._known.get(compared)
+        if known is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            known = self._known[compared] = self._outcome(compared)
+        return known
+
+    def _outcome(self, observation: Observation) -> Outcome:
         texts = {place: "".join(words) for place, words in self._canonical(observation).items()}
         return Outcome(
             tuple(
@@ -122,6 +135,15 @@ def _clashes(runs: Sequence[Mapping[str, Sequence[str]]]) -> Iterator[tuple[_Fie
                 yield key, index
 
 
+def _compared(response: Response | None) -> Response | None:
+    """Leave what `_fields` reads: dates and the like would make every answer a new one."""
+    if response is None:
+        return None
+    return Response(
+        response.status, tuple(h for h in response.headers if h[0].lower() == _LOCATION), response.body
+    )
+
+
 def _answer(actor: int) -> str:
     return f"answer {chr(ord('A') + actor)}"
 
@@ -134,7 +156,7 @@ def _fields(observation: Observation) -> Iterator[tuple[str, list[str]]]:
     """Give the tokens of every compared place: status, redirect target and body; then state."""
     for actor, response in enumerate(observation.responses):
         if response is not None:
-            location = [value for name, value in response.headers if name.lower() == "location"]
+            location = [value for name, value in response.headers if name.lower() == _LOCATION]
             text = " ".join([str(response.status), *location, response.text]).rstrip()
             yield _answer(actor), _TOKEN.findall(text)
     for name, value in observation.state:

@@ -12,6 +12,8 @@ from itertools import permutations
 
 from deadheat.model import Ok, Outcome, SerialOutcome, Unknown, Verdict, Violation
 
+_QUOTED = 200  # characters of an answer in a sentence
+
 
 def serial_orders(actors: int) -> Iterator[tuple[int, ...]]:
     """Give every order of `actors` requests."""
@@ -59,9 +61,16 @@ def _explain(observed: Outcome, serial: Sequence[SerialOutcome]) -> str:
     if all(sorted(s.outcome.responses) != answers for s in serial):
         if len(set(answers)) == 1 and len(answers) > 1:
             times = "both" if len(answers) == 2 else f"all {len(answers)}"
-            return f"{times} requests were answered {answers[0]}; {orders} gives that"
-        return f"the requests were answered {', '.join(observed.responses)}; {orders} gives that"
+            return f"{times} requests were answered {_line(answers[0])}; {orders} gives that"
+        said = ", ".join(_line(answer) for answer in observed.responses)
+        return f"the requests were answered {said}; {orders} gives that"
     if all(s.outcome.state != observed.state for s in serial):
-        values = ", ".join(f"{name} = {value}" for name, value in observed.state)
+        values = ", ".join(f"{name} = {_line(value)}" for name, value in observed.state)
         return f"every answer is possible, but {orders} leaves {values}"
     return f"{orders} gives these answers together with this state"
+
+
+def _line(text: str) -> str:
+    """An answer or a value within a sentence: a page is neither one line nor short."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _QUOTED else flat[: _QUOTED - 1] + "…"

@@ -5,7 +5,19 @@ with an identity that survives edits elsewhere) and to pure insertions in the so
 must not know about files, cargo, or what the probes do when they run (crates/deadheat-probe).
 """
 
-from deadheat.probe.edit import apply, demote, drop_all, lower, probe_at
+from deadheat.probe.edit import apply, demote, drop, drop_all, lower, probe_at
 from deadheat.probe.plan import Plan, Point, Probe, Wrap, plan
 
-__all__ = ["Plan", "Point", "Probe", "Wrap", "apply", "demote", "drop_all", "lower", "plan", "probe_at"]
+__all__ = [
+    "Plan",
+    "Point",
+    "Probe",
+    "Wrap",
+    "apply",
+    "demote",
+    "drop",
+    "drop_all",
+    "lower",
+    "plan",
+    "probe_at",
+]

@@ -45,12 +45,21 @@ def lower(plan: Plan, probes: Iterable[int]) -> Plan:
     )
 
 
-def drop_all(plan: Plan) -> Plan:
-    """Give the plan with every probe dropped: the program as it was."""
+def drop(plan: Plan, probes: Iterable[int]) -> Plan:
+    """Give up each of `probes` (indices), whatever forms it has left."""
+    chosen = set(probes)
     return msgspec.structs.replace(
         plan,
-        probes=tuple(msgspec.structs.replace(probe, turn=len(probe.forms)) for probe in plan.probes),
+        probes=tuple(
+            msgspec.structs.replace(probe, turn=len(probe.forms)) if index in chosen else probe
+            for index, probe in enumerate(plan.probes)
+        ),
     )
+
+
+def drop_all(plan: Plan) -> Plan:
+    """Give the plan with every probe dropped: the program as it was."""
+    return drop(plan, range(len(plan.probes)))
 
 
 def demote(plan: Plan, file: str, where: tuple[int, int]) -> Plan:

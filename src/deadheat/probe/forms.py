@@ -23,11 +23,25 @@ _CRATE = "::deadheat_probe"
 _MODES = {
     SiteKind.LOCK: "Write",
     SiteKind.LOCK_SHARED: "Read",
+    SiteKind.LOCK_UPGRADABLE: "Upgrade",
+    SiteKind.MAP: "Write",
+    SiteKind.MAP_SHARED: "Read",
     SiteKind.TRY_LOCK: "Free",
     SiteKind.ATOMIC: "Free",
 }
+_PARTS = frozenset({SiteKind.MAP, SiteKind.MAP_SHARED})
+_WHOLE = frozenset(
+    {"len", "is_empty", "iter", "iter_mut", "clear", "retain", "alter_all", "shrink_to_fit", "extend"}
+)
+_TAKES_KEY = frozenset({"insert", "entry", "try_entry"})  # by value: the probe borrows it before
+# Evaluating it twice changes nothing: a literal, or a name, perhaps borrowed or copied.
+_KEY = re.compile(
+    r"""\d\w*|&?"[^"\\]*"(?:\.(?:to_string|to_owned)\(\))?"""
+    r"""|[&*]*[A-Za-z_]\w*(?:\.\w+)*(?:\.(?:to_string|to_owned|clone|as_str|as_ref|inner)\(\))*"""
+)
 _NO_PARAMETER = re.compile(rb"(move\s+)?\|\s*\|")
 _PARAMETERS = re.compile(rb"(move\s+)?\|")
+_ONE_PARAMETER = re.compile(rb"(move\s+)?\|\s*[A-Za-z]\w*\s*(:[^|]*)?\|(?!\s*->)")
 
 
 class Wrap(Struct, frozen=True):
@@ -54,6 +68,11 @@ def forms(site: Site, point: int, source: bytes) -> tuple[Wrap, ...]:
         return (_around(site, "attach", site.call, f"{_CRATE}::attach("),)
     if site.kind in {SiteKind.SPAWN_FUTURE, SiteKind.SPAWN_CLOSURE}:
         return _spawn(site, source)
+    if site.kind is SiteKind.COMMIT_BLOCK:
+        # The block's own value, `?` and `return` included: what leaves early is rolled back.
+        return (_around(site, "end", site.call, f"{_CRATE}::after({{", f"}}, {_CRATE}::hit({point}))"),)
+    if site.kind is SiteKind.RECEIVE:
+        return (_around(site, "receive", site.call, f"{_CRATE}::receive("),)
     return _access(site, point, source)
 
 
@@ -67,33 +86,42 @@ def _spawn(site: Site, source: bytes) -> tuple[Wrap, ...]:
     where = site.arguments[0]
 
     def wrap(name: str) -> Wrap:
-        return _around(site, name.replace("_", "-"), where, f"{_CRATE}::{name}(")
+        return _around(site, name.rstrip("!").replace("_", "-"), where, f"{_CRATE}::{name}(")
 
     if site.kind is SiteKind.SPAWN_FUTURE:
         return (wrap("inherit"),)
     text = source[slice(*where)]
     if _PARAMETERS.match(text) and not _NO_PARAMETER.match(text):
-        return (wrap("inherit_with"), wrap("inherit_call"))
+        there = (wrap("inherit_body!"),) if _ONE_PARAMETER.match(text) else ()
+        return (*there, wrap("inherit_with"), wrap("inherit_call"))
     return (wrap("inherit_call"), wrap("inherit_with"))
 
 
 def _access(site: Site, point: int, source: bytes) -> tuple[Wrap, ...]:
     hit = f"{_CRATE}::hit({point})"
+    if site.writer:
+        hit = f"{_CRATE}::statement({point}, {'true' if site.inside else 'false'})"
     mode = _MODES.get(site.kind)
-    place = _place(site, point, mode, source)
     found: list[Wrap] = []
     late = bool(site.nested_calls and site.arguments)
+    if site.kind in _PARTS and site.method not in _WHOLE:
+        # It waits for one part of the map. Where the key cannot be named twice, which one is not known.
+        part = _part(site, point, mode, source)
+        if part:
+            found.append(_last(site, "part-last", part, source) if late else _first(site, "part", part))
+        mode = "Free"
+    place = _sent(site, point, source) if site.kind is SiteKind.SEND else _place(site, point, mode, source)
     if place:
-        found.append(_last(site, "place-last", place) if late else _first(site, "place", place))
+        found.append(_last(site, "place-last", place, source) if late else _first(site, "place", place))
     elif site.receiver and not site.receiver_is_place and not late:
         if mode:
             found.append(_around(site, "receiver", site.receiver, f"{_CRATE}::at!({point}, {mode}, "))
         found.append(_around(site, "receiver-hit", site.receiver, f"{_CRATE}::after(", f", {hit})"))
     if late:
-        found.append(_last(site, "hit-last", hit))
+        found.append(_last(site, "hit-last", hit, source))
     found.append(_first(site, "hit", hit))
     if site.arguments and not late:
-        found.append(_last(site, "hit-last", hit))
+        found.append(_last(site, "hit-last", hit, source))
     return tuple(found)
 
 
@@ -101,16 +129,46 @@ def _first(site: Site, form: str, probe: str) -> Wrap:
     return _around(site, form, site.call, f"{_CRATE}::seq({probe}, ")
 
 
-def _last(site: Site, form: str, probe: str) -> Wrap:
+def _last(site: Site, form: str, probe: str, source: bytes) -> Wrap:
+    if _PARAMETERS.match(source[slice(*site.arguments[-1])]):
+        # Making a closure is no step; passed through a function of ours, its parameters would lose
+        # the types that the call gives them.
+        return _around(site, form, site.arguments[-1], f"{{{probe}; ", "}")
     return _around(site, form, site.arguments[-1], f"{_CRATE}::after(", f", {probe})")
+
+
+def _part(site: Site, point: int, mode: str | None, source: bytes) -> str | None:
+    """The look at the part of a receiver that a key names; None where either cannot be named twice."""
+    receiver = _named(site, source)
+    if receiver is None or not site.rooted or not site.arguments:
+        return None
+    key = source[slice(*site.arguments[0])].decode("utf-8", "replace")
+    if not _KEY.fullmatch(key):
+        return None
+    given = f"&({key})" if site.method in _TAKES_KEY else key
+    return f"{_CRATE}::keyed!({point}, {mode}, {receiver}, {given})"
+
+
+def _sent(site: Site, point: int, source: bytes) -> str | None:
+    """The look at a sender that can be named twice; None where it cannot."""
+    sender = _named(site, source)
+    return sender and f"{_CRATE}::post!({point}, {sender})"
 
 
 def _place(site: Site, point: int, mode: str | None, source: bytes) -> str | None:
     """The look at a receiver that can be named twice; None where it cannot."""
-    if site.receiver is None or mode is None or not site.receiver_is_place:
+    receiver = _named(site, source)
+    if mode is None or receiver is None:
+        return None
+    macro = "place" if site.rooted else "passing"
+    return f"{_CRATE}::{macro}!({point}, {mode}, {receiver})"
+
+
+def _named(site: Site, source: bytes) -> str | None:
+    """The receiver, where evaluating it twice changes nothing."""
+    if site.receiver is None or not site.receiver_is_place:
         return None
     text = source[slice(*site.receiver)].decode("utf-8", "replace")
     if "//" in text or "/*" in text:
         return None  # a comment would swallow the rest of the line
-    macro = "place" if site.rooted else "passing"
-    return f"{_CRATE}::{macro}!({point}, {mode}, {' '.join(text.split())})"
+    return " ".join(text.split())

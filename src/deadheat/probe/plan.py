@@ -14,7 +14,7 @@ from deadheat.probe.forms import Wrap, forms
 
 __all__ = ["Plan", "Point", "Probe", "Wrap", "plan"]
 
-_WITHOUT_POINT = frozenset({SiteKind.BUILD, SiteKind.SPAWN_FUTURE, SiteKind.SPAWN_CLOSURE})
+_WITHOUT_POINT = frozenset({SiteKind.BUILD, SiteKind.SPAWN_FUTURE, SiteKind.SPAWN_CLOSURE, SiteKind.RECEIVE})
 
 
 class Probe(Struct, frozen=True):
@@ -110,14 +110,15 @@ def _point(site: Site, number: int, resources: dict[str, int], ordinals: Counter
     name = f"{site.function}#{operation}{of}"
     ordinal = ordinals[name]
     ordinals[name] += 1
-    resource = resources.setdefault(site.state, len(resources) + 1) if site.state else 0
+    touched = site.domain or site.state
+    known = resources.setdefault(touched, len(resources) + 1) if touched else 0
     effect = AccessKind.READ if site.effect is AccessKind.READ else AccessKind.WRITE
     return Point(
         id=number,
         identity=f"{name}[{ordinal}]",
         operation=operation,
         state=site.state,
-        resource=resource,
+        resource=0 if site.wide else known,
         effect=effect,
         span=site.span,
     )

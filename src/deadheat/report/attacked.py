@@ -4,7 +4,6 @@ Owns the words for a timed attack. Nothing seen is never called clean: it is tol
 many rounds rule out, the overlap that was reached, and what no timing can reach.
 """
 
-import shlex
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -112,15 +111,6 @@ def likelihood(trials: Trials) -> str:
         if share >= least:
             return word
     return "rarely" if trials.violated else "not seen"
-
-
-def command(line: str, masker: Masker) -> str:
-    """A command line with what looks like a credential in a word of it replaced; the rest can be pasted."""
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        return masker.text(line)
-    return shlex.join(masker.text(masker.target(word)) for word in words)
 
 
 def clear(attacks: Sequence[Attack]) -> int:

@@ -145,8 +145,32 @@ class InventoryPart(Closed, frozen=True):
     accesses: tuple[InventoryRow, ...]
 
 
+class TallyPart(Closed, frozen=True):
+    """What one search strategy contributed: `first` is its first violating schedule, from 1, 0 without one.
+
+    `rate`: the Wilson 95 % interval of the share that violates, of samplers. `chance`: how probable it is
+    at least that one schedule shows a given race of `depth`; `missed`: how probable it is at most that
+    none of them showed one that is there. 0 and 1 where nothing is promised. `complete`: this strategy
+    alone covered every order.
+    """
+
+    strategy: str
+    sampled: bool
+    schedules: Count
+    violating: Count
+    first: Count
+    rate: tuple[float, float] | None
+    depth: Count
+    chance: float
+    missed: float
+    complete: bool
+
+
 class ExplorationPart(Closed, frozen=True):
-    """How far one scenario was explored. `complete`: every order of the probed steps was covered."""
+    """How far one scenario was explored. `complete`: every order of the probed steps was covered.
+
+    `bound`: the number of preemptions up to which every order was run; null where that is not claimed.
+    """
 
     scenario: str
     requests: Count
@@ -160,6 +184,8 @@ class ExplorationPart(Closed, frozen=True):
     masked: tuple[str, ...]
     points: Count
     seconds: float
+    bound: Count | None
+    strategies: tuple[TallyPart, ...]
 
 
 class NullPart(Closed, frozen=True):

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from deadheat.model import Exploration, Run
+from deadheat.report import strategies
 from deadheat.report.names import Names, number
 from deadheat.report.text import Paper, pad
 
@@ -40,6 +41,8 @@ def draw(run: Run, names: Names, paper: Paper) -> list[Text]:
         else:
             lines += paper.wrap(Text(head[4:], style=style), indent="    ", first=f"  {glyph} ")
             lines += paper.wrap(words, indent="      ")
+        for told in strategies.lines(exploration):
+            lines += paper.wrap(told, indent="        ", first="      ", style="dim")
     rest = ranked[_MOST:]
     if rest:
         clean = sum(_is_clean(e) for e in rest)
@@ -50,7 +53,7 @@ def draw(run: Run, names: Names, paper: Paper) -> list[Text]:
 
 def status(exploration: Exploration) -> str:
     """What can be said of one scenario: complete or not, and how many orders violate."""
-    count, bad = exploration.schedules, exploration.violating
+    count, bad = strategies.exhaustive(exploration)
     so_far = f"{bad} {'violates' if bad == 1 else 'violate'}" if bad else "none violates"
     unknown = exploration.verdict not in ("ok", "violation")
     if not count:
@@ -92,12 +95,18 @@ def bound_words(run: Run) -> str:
     if coverage.probes_dropped:
         probes += f" ({coverage.probes_dropped} more dropped)"
     granularity = f"at the granularity of {probes}" if coverage.probes_placed else "at this granularity"
-    searches = " or ".join(dict.fromkeys(e.search for e in coverage.explorations if e.search))
-    return (
-        f"This holds for these requests, from this initial state, {granularity}: what happens between two "
-        f"probes is not seen. Orders that differ only in steps that cannot affect each other count once"
-        f"{f' ({searches})' if searches else ''}."
+    merged = " or ".join(dict.fromkeys(what for e in coverage.explorations for what in e.merged))
+    searches = " or ".join(
+        dict.fromkeys(e.search for e in coverage.explorations if e.search and not strategies.lines(e))
     )
+    words = (
+        f"This holds for these requests, from this initial state, {granularity}: what happens between two "
+        "probes is not seen."
+    )
+    if merged:
+        how = f" ({searches})" if searches else ""
+        words += f" Orders that differ only in {merged} count once{how}."
+    return words
 
 
 def _bound(run: Run, paper: Paper) -> list[Text]:

@@ -20,8 +20,9 @@ from deadheat.model import (
     Severity,
     Window,
 )
-from deadheat.report import deadlock, serial, timeline
-from deadheat.report.attacked import command, likelihood
+from deadheat.report import deadlock, serial, strategies, timeline
+from deadheat.report.again import command
+from deadheat.report.attacked import likelihood
 from deadheat.report.excerpt import Gap, Mark, excerpt
 from deadheat.report.names import Names, number, short
 from deadheat.report.secrets import Masker
@@ -29,15 +30,6 @@ from deadheat.report.text import Paper
 
 _MOST_RELATED = 4
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
-
-
-def order(findings: tuple[Finding, ...]) -> list[Finding]:
-    """Worst first; of equally bad ones the proven, then the surer."""
-    proofs = list(Proof)[::-1]
-    return sorted(
-        findings,
-        key=lambda f: (f.severity.rank, proofs.index(f.proof), f.confidence.rank, f.location, f.code),
-    )
 
 
 def draw(finding: Finding, run: Run, names: Names, paper: Paper, masker: Masker) -> list[Text]:
@@ -168,6 +160,8 @@ def _observes(access: Access) -> bool:
 
 
 def _verb(access: Access) -> str:
+    if access.operation.startswith("Sender::") and access.kind is AccessKind.WRITE:
+        return "sends to"
     return {
         AccessKind.READ: "reads",
         AccessKind.WRITE: "writes",
@@ -260,7 +254,8 @@ def _unproven(finding: Finding, run: Run, names: Names, paper: Paper) -> list[Te
 
 
 def _all_orders(exploration: Exploration) -> str:
-    return "the only order" if exploration.schedules == 1 else f"all {exploration.schedules} orders"
+    orders, _ = strategies.exhaustive(exploration)
+    return "the only order" if orders == 1 else f"all {orders} orders"
 
 
 def _fixes(finding: Finding, paper: Paper, *, short_form: bool) -> list[Text]:

@@ -7,6 +7,7 @@ level that a step shows: the worst come first, and what does not fit is said in 
 from deadheat.model import Finding, Run, Severity
 from deadheat.report import finding as findings
 from deadheat.report.names import Names, number
+from deadheat.report.order import order
 from deadheat.report.secrets import Masker
 from deadheat.report.text import safe
 from deadheat.report.untested import warnings
@@ -32,7 +33,7 @@ def render(run: Run) -> str:
     if told:
         room["warning"] -= 1
         lines.append(f"::warning title=deadheat::{_data(masker.text('; '.join(told)))}")
-    for each in findings.order(run.findings):
+    for each in order(run.findings):
         level = _LEVELS[each.severity]
         if not room[level]:
             hidden += 1

@@ -9,8 +9,8 @@ from itertools import groupby
 import msgspec
 from rich.text import Text
 
-from deadheat.model import Access, Review, Run, Tool
-from deadheat.report.document import HandlerPart, InventoryPart, InventoryRow, SpanPart, StatePart
+from deadheat.model import Access, Review
+from deadheat.report.accesses import in_order, names_in, part
 from deadheat.report.markdown import code, escape
 from deadheat.report.names import Names, number
 from deadheat.report.table import columns
@@ -25,9 +25,9 @@ def render(review: Review, *, width: int = 100, colour: bool = False, ascii_only
 
 def draw(review: Review, paper: Paper) -> list[Text]:
     """The lines of the table."""
-    names = _names(review)
+    names = names_in(review)
     lines: list[Text] = []
-    for state, accesses in groupby(_sorted(review, names), key=lambda access: names.path(access.state)):
+    for state, accesses in groupby(in_order(review, names), key=lambda access: names.path(access.state)):
         known = names.state(state)
         about = f"{known.kind} {known.type}".strip() if known else ""
         lines += paper.sides(
@@ -60,14 +60,14 @@ def markdown(review: Review) -> str:
 
     Places are named by function, not by line, so that an edit elsewhere leaves the document as it is.
     """
-    names = _names(review)
+    names = names_in(review)
     lines = [
         "# Shared state",
         "",
         "Written by `deadheat scan --inventory --format markdown`.",
         "",
     ]
-    for state, accesses in groupby(_sorted(review, names), key=lambda access: names.path(access.state)):
+    for state, accesses in groupby(in_order(review, names), key=lambda access: names.path(access.state)):
         known = names.state(state)
         about = (
             f": {known.kind} {code(known.type)}"
@@ -100,44 +100,9 @@ def json(review: Review) -> str:
     return msgspec.json.format(msgspec.json.encode(part(review)), indent=2).decode() + "\n"
 
 
-def part(review: Review) -> InventoryPart:
-    """The same for programs."""
-    names = _names(review)
-    return InventoryPart(
-        handlers=tuple(HandlerPart(handler.id, handler.endpoint) for handler in review.handlers),
-        states=tuple(StatePart(state.kind, state.path) for state in review.states),
-        accesses=tuple(_row(access, names) for access in _sorted(review, names)),
-    )
-
-
-def _row(access: Access, names: Names) -> InventoryRow:
-    state, span = names.state(access.state), access.span
-    return InventoryRow(
-        state=names.path(access.state),
-        kind=state.kind if state else None,
-        handler=access.handler,
-        endpoint=names.endpoint(access.handler),
-        access=access.kind.value,
-        operation=access.operation,
-        location=SpanPart(span.file, span.start_line, span.start_column, span.end_line, span.end_column),
-        locks=tuple(map(names.path, access.under.locks)),
-        transaction=access.under.transaction,
-    )
-
-
 def _protection(access: Access, names: Names) -> str:
     under = access.under
     held = [f"lock {names.path(lock)}" for lock in under.locks]
     held += [f"transaction {under.transaction}"] if under.transaction else []
     held += [f"predicate {under.predicate}"] if under.predicate else []
     return ", ".join(held) or "nothing"
-
-
-def _names(review: Review) -> Names:
-    return Names(Run(Tool(), "", review=review))
-
-
-def _sorted(review: Review, names: Names) -> list[Access]:
-    return sorted(
-        review.accesses, key=lambda a: (names.path(a.state), names.endpoint(a.handler), a.span, a.kind.value)
-    )

@@ -6,8 +6,9 @@ and nothing but credentials is changed.
 
 import msgspec
 
-from deadheat.model import Attack, Evidence, Exploration, Finding, Outcome, Run, Span
-from deadheat.report.attacked import command
+from deadheat.model import Attack, Evidence, Exploration, Finding, Outcome, Run, Span, Tally
+from deadheat.report.accesses import part as inventory
+from deadheat.report.again import command
 from deadheat.report.document import (
     AttackPart,
     CoveragePart,
@@ -26,20 +27,24 @@ from deadheat.report.document import (
     SkippedPart,
     SpanPart,
     StatePart,
+    TallyPart,
     ToolPart,
     TrialsPart,
     WindowPart,
 )
-from deadheat.report.finding import order
-from deadheat.report.inventory import part as inventory
 from deadheat.report.names import Names
+from deadheat.report.order import order
 from deadheat.report.secrets import Masker
 
 
 def render(run: Run) -> str:
     """The document, indented, ending in a line break."""
-    built = msgspec.to_builtins(document(run))
-    return msgspec.json.format(msgspec.json.encode(_encodable(built)), indent=2).decode() + "\n"
+    built = document(run)
+    try:
+        encoded = msgspec.json.encode(built)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(built)))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 
 def document(run: Run) -> Document:
@@ -173,6 +178,23 @@ def _exploration(each: Exploration, names: Names) -> ExplorationPart:
         masked=each.masked,
         points=each.points,
         seconds=each.seconds,
+        bound=each.bound,
+        strategies=tuple(map(_tally, each.strategies)),
+    )
+
+
+def _tally(each: Tally) -> TallyPart:
+    return TallyPart(
+        strategy=each.strategy,
+        sampled=each.sampled,
+        schedules=each.schedules,
+        violating=each.violating,
+        first=each.first,
+        rate=(each.rate.low, each.rate.high) if each.rate is not None else None,
+        depth=each.depth,
+        chance=each.chance,
+        missed=each.missed,
+        complete=each.complete,
     )
 
 

@@ -13,6 +13,7 @@ from deadheat.model import Finding, Run
 from deadheat.report import explored
 from deadheat.report import finding as findings
 from deadheat.report.names import Names
+from deadheat.report.order import order
 from deadheat.report.secrets import Masker
 from deadheat.report.untested import warnings
 from deadheat.report.witness import steps, words
@@ -25,7 +26,7 @@ def render(run: Run) -> str:
     names, masker = Names(run), Masker()
     suite = ET.Element("testsuite", {"name": _xml(f"{run.tool.name} {run.target}")})
     failed = skipped = 0
-    for each in findings.order(run.findings):
+    for each in order(run.findings):
         failed += 1
         _failure(suite, each, names, masker)
     clean = [each for each in run.coverage.explorations if not each.violating]

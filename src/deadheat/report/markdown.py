@@ -7,9 +7,11 @@ diagram. Everything in it that the application or a request wrote is escaped: Ma
 import re
 
 from deadheat.model import Evidence, Finding, Run
-from deadheat.report import attacked, explored
+from deadheat.report import attacked, explored, strategies
 from deadheat.report import finding as findings
+from deadheat.report.again import command
 from deadheat.report.names import Names, letter
+from deadheat.report.order import order
 from deadheat.report.rows import Row, rows, story
 from deadheat.report.secrets import Masker
 from deadheat.report.serial import orders
@@ -26,7 +28,7 @@ def render(run: Run) -> str:
     names, masker = Names(run), Masker()
     lines = [f"## Deadheat: {escape(verdict_words(run))}", ""]
     lines += _untested(run)
-    ordered = findings.order(run.findings)
+    ordered = order(run.findings)
     if ordered:
         lines += ["| | Finding | Where | Severity | Proof |", "|---|---|---|---|---|"]
         for each in ordered:
@@ -42,6 +44,7 @@ def render(run: Run) -> str:
             lines.append(
                 f"- {escape(racing or exploration.scenario)}: {escape(explored.status(exploration))}"
             )
+            lines += [f"  - {escape(told)}" for told in strategies.lines(exploration)]
         lines += ["", escape(explored.bound_words(run)), ""]
     if run.coverage.attacks:
         lines += ["### Attacked", ""]
@@ -110,9 +113,7 @@ def _finding(finding: Finding, names: Names, masker: Masker) -> list[str]:
     lines += [f"- Fix ({fix.safety}): {escape(fix.title)}" for fix in finding.fixes]
     if finding.evidence:
         again = finding.evidence.again
-        typed = (
-            attacked.command(again, masker) if again else f"deadheat replay {finding.evidence.schedule_id}"
-        )
+        typed = command(again, masker) if again else f"deadheat replay {finding.evidence.schedule_id}"
         lines.append(f"- {'Again' if again else 'Replay'}: {code(typed)}")
     return [*lines, f"- Explain: {code(f'deadheat explain {finding.code}')}", ""]
 

@@ -63,7 +63,7 @@ class Names:
         if len(counts) == 1 and requests > 1:
             counts = Counter({next(iter(counts)): requests})
         parts = [name if count == 1 else f"{count} {times} {name}" for name, count in counts.items()]
-        return f" {beside} ".join(parts) or number(requests, "request")
+        return f" {beside} ".join(parts) or (number(requests, "request") if requests else "")
 
     def colliding(self, finding: Finding, beside: str = "∥") -> str:
         """The endpoints that take part in a finding."""

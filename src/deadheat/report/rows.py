@@ -305,7 +305,10 @@ class _Teller:
                 text = f"writes {name}: {value}, as it was"
                 return Row(event.actor, text, line=line, brief=f"writes {value}")
             return Row(event.actor, f"reads {name}: {value}", line=line, brief=f"reads {value}")
+        known = self._names.state(state)
         verb = _VERBS[event.access] if event.access else "touches"
+        if known is not None and known.kind is StateKind.CHANNEL:
+            verb = "sends to"
         return Row(event.actor, f"{verb} {name}", line=line)
 
     def _is_lock(self, event: Event) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 from deadheat.model import Confidence, Finding, RuleInfo, Run, Safety, Severity, Span
 from deadheat.report import finding as findings
 from deadheat.report.names import Names, letter
+from deadheat.report.order import order
 from deadheat.report.secrets import Masker
 from deadheat.report.text import safe
 from deadheat.report.untested import warnings
@@ -51,7 +52,7 @@ def log(run: Run) -> Json:
     names, masker = Names(run), Masker()
     rules = _rules(run)
     index = {rule.code: number for number, rule in enumerate(rules)}
-    shown = findings.order(run.findings)[:_MOST_RESULTS]
+    shown = order(run.findings)[:_MOST_RESULTS]
     results = [_result(each, names, masker, index, run.root) for each in shown]
     left_out = len(run.findings) - len(results)
     driver: Json = {

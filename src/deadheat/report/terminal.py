@@ -10,6 +10,7 @@ from rich.text import Text
 from deadheat.model import Run
 from deadheat.report import attacked, explored, finding, summary, untested
 from deadheat.report.names import Names
+from deadheat.report.order import order
 from deadheat.report.secrets import Masker
 from deadheat.report.text import MINIMUM_WIDTH, Paper, render_lines
 
@@ -20,7 +21,7 @@ def render(run: Run, *, width: int = 100, colour: bool = False, ascii_only: bool
     names = Names(run)
     masker = Masker()
     parts = [untested.draw(run, paper)]
-    parts += [finding.draw(each, run, names, paper, masker) for each in finding.order(run.findings)]
+    parts += [finding.draw(each, run, names, paper, masker) for each in order(run.findings)]
     parts += [attacked.draw(run, paper, masker), explored.draw(run, names, paper), summary.draw(run, paper)]
     lines: list[Text] = []
     for part in parts:

@@ -132,7 +132,7 @@ def review(program: Program) -> tuple[tuple[Finding, ...], tuple[Suppressed, ...
     found = merged(
         finding for rule in _ALL for finding in rule.check(rule, context) if not context.explained(finding)
     )
-    checked = suppress(ranked(found, program.review.handlers), allows(program), _NAMES)
+    checked = suppress(ranked(found, program.handlers), allows(program), _NAMES)
     idle = tuple(idle_allow.finding(program, allow, why) for allow, why in checked.idle)
     return checked.findings + idle, checked.suppressed
 

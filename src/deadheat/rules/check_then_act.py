@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity
 from deadheat.rules.context import Context, describe
 from deadheat.rules.gaps import Shape
-from deadheat.rules.pairs import split_checks
 from deadheat.rules.rule import Example, Rule
 
 
@@ -43,7 +42,7 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
 
 def _parts_apart(rule: Rule, context: Context) -> Iterable[Finding]:
     """One lock, two sections: one part decides about another, and somebody changes both at once."""
-    for split in split_checks(context.program):
+    for split in context.splits:
         assert split.check.place is not None  # only accesses with a place are looked at
         if split.act.place is None or split.check.place.state != split.act.place.state:
             continue

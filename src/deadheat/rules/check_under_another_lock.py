@@ -4,13 +4,12 @@ from collections.abc import Iterable
 
 from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity
 from deadheat.rules.context import Context, describe
-from deadheat.rules.pairs import split_checks
 from deadheat.rules.rule import Example, Rule
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Writes decided by a state whose lock has been let go."""
-    for split in split_checks(context.program):
+    for split in context.splits:
         assert split.check.place is not None and split.act.place is not None  # noqa: PT018
         if split.check.place.state == split.act.place.state:
             continue  # `check-then-act` tells of two parts under one lock

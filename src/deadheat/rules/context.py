@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from deadheat.model import Access, Confidence, Finding, Span, StateKind, Window
 from deadheat.rules.assumptions import EXPLAINED, Assumption, assumptions
 from deadheat.rules.gaps import Gap, Shape, gaps
+from deadheat.rules.pairs import Split, split_checks
 from deadheat.rules.ranking import confidence
 from deadheat.rust import Event, Kind, Place, Program, Root
 from deadheat.rust.ir import overlap
@@ -43,6 +44,11 @@ class Context:
     def guard_gaps(self) -> list[Gap]:
         """The gaps that open in a request guard and close in the handler."""
         return [gap for gap in self._gaps if gap.shape is not Shape.RE_READ and _from_guard(gap)]
+
+    @cached_property
+    def splits(self) -> list[Split]:
+        """Writes decided by another state, or by another part of it."""
+        return list(split_checks(self.program))
 
     @cached_property
     def assumptions(self) -> list[Assumption]:

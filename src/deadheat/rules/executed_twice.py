@@ -7,7 +7,6 @@ from deadheat.rules.context import Context
 from deadheat.rules.rule import Example, Rule
 from deadheat.rules.sections import confidence_of, spot
 from deadheat.rust import Event, Kind, Root
-from deadheat.rust.syntax import text_of
 
 _CHANGES = (Kind.WRITE, Kind.RMW)
 
@@ -41,10 +40,9 @@ def _is_durable(event: Event) -> bool:
 
 def _forwards(context: Context, path: str) -> bool:
     function = context.program.types.functions.get(path)
-    body = function.body if function is not None else None
-    return body is not None and "Forward" in text_of(body) and function is not None and (
-        function.name == "from_request"
-    )  # fmt: skip
+    if function is None or function.name != "from_request":
+        return False
+    return b"Forward" in (function.body_text or b"")
 
 
 def _forwarded(rule: Rule, context: Context, root: Root, event: Event) -> Finding:

@@ -17,7 +17,7 @@ _HOW = {
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Acquisitions whose guard nobody keeps."""
     for root in context.program.roots:
-        for event in root.events:
+        for event in root.acquired:
             if is_lock(event) and event.mark in _HOW:
                 yield _finding(rule, context, root, event)
 

@@ -36,7 +36,7 @@ def edges(context: Context) -> Edges:
     """Every pair of locks of which one is asked for under the other."""
     found: Edges = {}
     for root in context.program.roots:
-        for event in root.events:
+        for event in root.acquired:
             if not is_lock(event) or event.place is None:
                 continue
             held = [guard for guard in root.flow.held(event, surely=False) if guard.mark not in POOLED]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from deadheat.rules.gaps import apart
 from deadheat.rules.ranking import is_authority
 from deadheat.rust import Event, Kind, Place, Program, Root
-from deadheat.rust.ir import ACCESSES, THROUGH, overlap, part_of, touches
+from deadheat.rust.ir import overlap, part_of, touches
 
 _WRITES = frozenset({Kind.WRITE, Kind.RMW})
 _REVOKES = frozenset({"=", "-=", "remove", "retain", "clear", "take", "pop", "drain", "remove_entry",
@@ -47,7 +47,7 @@ def torn_updates(program: Program) -> Iterator[Torn]:
     """The first pair of torn writes of each root and pair of states."""
     readers = _readers(program)
     for root in program.roots:
-        writes = [event for event in _locked(root) if event.kind in _WRITES]
+        writes = [event for event in root.locked if event.kind in _WRITES]
         seen: set[tuple[Place, Place]] = set()
         for number, first in enumerate(writes):
             for second in writes[number + 1 :]:
@@ -74,7 +74,7 @@ class _Sight(Struct, frozen=True):
 def _readers(program: Program) -> dict[frozenset[Place], list[_Sight]]:
     found: dict[frozenset[Place], dict[tuple[object, ...], _Sight]] = {}
     for root in program.roots:
-        events = _locked(root)
+        events = root.locked
         if len({_state(event) for event in events}) < 2:
             continue
         told_by = _answers(root)
@@ -126,7 +126,7 @@ def split_checks(program: Program) -> Iterator[Split]:
     writers: dict[Place, list[tuple[Root, Event]]] = {}
     touched: dict[int, list[Event]] = {}
     for number, root in enumerate(program.roots):
-        touched[number] = _locked(root)
+        touched[number] = root.locked
         for event in touched[number]:
             if event.kind in _WRITES and event.method in _REVOKES:
                 writers.setdefault(_state(event), []).append((root, event))
@@ -180,7 +180,7 @@ def _decided_by(root: Root, act: Event) -> Iterator[tuple[Event, tuple[str, ...]
     held = {guard.place for guard in root.flow.held(act, surely=True)}
     for number, part in sorted(act.control):
         check = root.events[number]
-        if check.kind is not Kind.READ or check.place is None or not _is_locked(root, check):
+        if check.kind is not Kind.READ or check.place is None or not root.is_locked(check):
             continue
         if not apart(root, check, act) or (_state(check) in held and _state(check) != _state(act)):
             continue
@@ -206,26 +206,6 @@ def _looked_again(root: Root, act: Event, fact: tuple[str, ...]) -> bool:
 def _facts_touch(root: Root, check: Event, write: Event, fact: tuple[str, ...]) -> bool:
     """Whether the root itself changes what it checked: then the pair is a plain check-then-act."""
     return _state(write) == _state(check) and write.kind in _WRITES and overlap(_loose(fact), _any(write))
-
-
-def _locked(root: Root) -> list[Event]:
-    return [
-        event for event in root.events
-        if event.kind in ACCESSES and root.flow.is_live(event) and _is_locked(root, event)
-    ]  # fmt: skip
-
-
-def _is_locked(root: Root, event: Event) -> bool:
-    """Whether the access is to what a lock guards, through that lock."""
-    if event.place is None or THROUGH not in event.place.path:
-        return False
-    state = event.place.state
-    return any(
-        guard < len(root.events)
-        and root.events[guard].kind is Kind.ACQUIRE
-        and root.events[guard].place == state
-        for guard in event.guards
-    )
 
 
 def _state(event: Event) -> Place:

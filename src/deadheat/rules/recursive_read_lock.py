@@ -13,11 +13,11 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Shared acquisitions under a shared guard of the same lock, when somebody writes it."""
     writers: dict[Place, list[Root]] = {}
     for root in context.program.roots:
-        for event in root.events:
+        for event in root.acquired:
             if is_lock(event) and event.mode is Mode.EXCLUSIVE and event.place is not None:
                 writers.setdefault(event.place, []).append(root)
     for root in context.program.roots:
-        for event in root.events:
+        for event in root.acquired:
             if not is_lock(event) or event.place not in writers or event.mode is not Mode.SHARED:
                 continue
             if event.method == "read_recursive":

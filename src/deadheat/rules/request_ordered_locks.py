@@ -8,7 +8,6 @@ from deadheat.rules.context import Context, describe
 from deadheat.rules.rule import Example, Rule
 from deadheat.rules.sections import confidence_of, is_lock
 from deadheat.rust import Event, Kind, Mode, Place, Root
-from deadheat.rust.syntax import text_of
 
 # Somebody thought about the order: the two are compared, or all are sorted.
 _ORDERED = re.compile(
@@ -19,7 +18,7 @@ _ORDERED = re.compile(
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Two elements of one collection, both locked, their order given from outside."""
     for root in context.program.roots:
-        for event in root.events:
+        for event in root.acquired:
             if not is_lock(event) or event.place is None or event.kind is not Kind.ACQUIRE:
                 continue
             for first in root.flow.held(event, surely=False):
@@ -57,10 +56,10 @@ def _is_ordered(context: Context, root: Root, event: Event, keys: tuple[str, str
     functions = context.program.types.functions
     for path in dict.fromkeys((event.function, root.function.path)):
         function = functions.get(path)
-        body = function.body if function is not None else None
+        body = function.body_text if function is not None else None
         if body is None:
             continue
-        text = text_of(body)
+        text = body.decode("utf-8", "replace")
         if _ORDERED.search(text):
             return True
         for left, right in (keys, keys[::-1]):

@@ -12,7 +12,7 @@ from deadheat.rust import Event, Mode, Root
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Exclusive acquisitions under a shared guard of the same lock."""
     for root in context.program.roots:
-        for event in root.events:
+        for event in root.acquired:
             if not is_lock(event) or event.mode is not Mode.EXCLUSIVE:
                 continue
             for first in root.flow.held(event, surely=False):

@@ -13,7 +13,7 @@ from deadheat.rust import Event, Mode, Root
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Acquisitions of a lock whose guard may still live."""
     for root in context.program.roots:
-        for event in root.events:
+        for event in root.acquired:
             if not is_lock(event):
                 continue
             if event.type is not None and event.type.short == "ReentrantMutex":

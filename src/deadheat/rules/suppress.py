@@ -80,7 +80,7 @@ def _of_file(file: SourceFile) -> Iterator[Allow]:
     if b"deadheat:" not in file.text:
         return
     lines = file.text.decode("utf-8", "replace").split("\n")
-    for node in _comments(file.tree.root_node):
+    for node in _comments(file.full.root_node):
         content = (node.text or b"").decode("utf-8", "replace")
         span = file.span(node.start_byte, node.start_byte + len((node.text or b"").rstrip()))
         allow = parse(content, span, _about(lines, span.start_line))

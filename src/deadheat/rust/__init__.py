@@ -6,7 +6,8 @@ comes from `deadheat.io.source`.
 """
 
 from deadheat.rust.ir import Event, Kind, Mode, Place
-from deadheat.rust.program import Program, Root, read
+from deadheat.rust.program import Program, read
+from deadheat.rust.roots import Root
 from deadheat.rust.tree import SourceTree
 
 __all__ = ["Event", "Kind", "Mode", "Place", "Program", "Root", "SourceTree", "read"]

@@ -9,12 +9,14 @@ everything. It must not know how a second process comes about: `Beside` gives on
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from deadheat.rust.ir import Summary
 from deadheat.rust.items import Function
+from deadheat.rust.lazy import Lazy
 from deadheat.rust.lower import FoundSite, Unready, lower
 from deadheat.rust.syntax import SourceFile
 from deadheat.rust.types import Type, Types
@@ -22,7 +24,26 @@ from deadheat.rust.types import Type, Types
 Beside = Callable[[Callable[[], bytes]], AbstractContextManager[Callable[[], bytes | None]]]
 """Does work in a second process meanwhile; what it yields waits for the result (None: it came to nothing)."""
 
+V = TypeVar("V")
 _WORTHWHILE = 150_000  # bytes of bodies: below, a second process costs more than it saves
+
+
+class Fact(Struct, frozen=True, array_like=True):
+    """What is asked of every summary, whoever else needs it."""
+
+    matters: bool  # touches something shared, or starts something
+    inlined: tuple[str, ...]  # functions whose events are in it, itself left out
+    managed: tuple[str, ...]  # keys of the managed values that it touches
+
+    @classmethod
+    def of(cls, summary: Summary) -> "Fact":
+        """The facts of one summary."""
+        roots = dict.fromkeys(event.place.root for event in summary.events if event.place is not None)
+        return cls(
+            summary.matters or bool(summary.spawned),
+            tuple(sorted(summary.inlined - {summary.function})),
+            tuple(root[2:] for root in roots if root.startswith("S:")),
+        )
 
 
 class Read(Struct):
@@ -30,6 +51,7 @@ class Read(Struct):
 
     summaries: dict[str, Summary] = {}
     sites: dict[str, list[FoundSite]] = {}
+    facts: dict[str, Fact] = {}
     asked: dict[str, list[str]] = {}  # callees in the order in which their summaries were wanted
     delicate: set[str] = set()  # part of a cycle, or not the declaration that the path stands for
     somewhere: dict[str, Type] = {}
@@ -45,7 +67,7 @@ class Bodies:
         self._started: set[str] = set()
         self._pending: list[Function] = []
         self._asking: list[str] = []
-        self.found = known if known is not None else Read()
+        self.found = known if known is not None else Read(Lazy({}), Lazy({}))
 
     def read(self, functions: Iterable[Function]) -> Read:
         """Lower functions, what they call first."""
@@ -72,6 +94,7 @@ class Bodies:
                 continue
             found.summaries[path] = summary
             found.sites[path] = sites
+            found.facts[path] = Fact.of(summary)
             found.asked[path] = self._asking
             if self._types.functions.get(path) is not current:
                 found.delicate.add(path)
@@ -80,7 +103,7 @@ class Bodies:
     def _known(self, function: Function) -> Summary | None:
         path = function.path
         known = self.found.summaries.get(path)
-        if function.body is None:
+        if function.block is None:
             return known
         self._asking.append(path)
         if known is None:
@@ -105,7 +128,12 @@ def read_bodies(
     """
     if known is not None:
         types.somewhere.update(known.somewhere)
-        kept = Read(dict(known.summaries), dict(known.sites), dict(known.asked))
+        kept = Read(
+            lazily(known.summaries).only(known.summaries),
+            lazily(known.sites).only(known.sites),
+            dict(known.facts),
+            dict(known.asked),
+        )
         own = Bodies(types, editions, kept).read(ordered)
         both = merged(ordered, own, Read())
         return both if both is not None else Bodies(types, editions).read(ordered)
@@ -147,11 +175,18 @@ def _halves(ordered: list[Function]) -> tuple[list[Function], list[Function]] | 
     )
 
 
+def lazily(values: dict[str, V]) -> Lazy[V]:
+    """The same dictionary, as one whose values may still have to be decoded."""
+    return values if isinstance(values, Lazy) else Lazy(values)
+
+
 def merged(ordered: Iterable[Function], one: Read, other: Read) -> Read | None:
     """What one reader of everything would have found, in its order; None when that cannot be told."""
     if one.summaries.keys() & other.summaries.keys() & (one.delicate | other.delicate):
         return None
     found, started = Read(delicate=one.delicate | other.delicate), set[str]()
+    summaries, sites = lazily(one.summaries), lazily(one.sites)
+    found.summaries, found.sites = Lazy({}, summaries.decode), Lazy({}, sites.decode)
     for function in ordered:
         pending = [function.path]
         while pending:
@@ -167,8 +202,9 @@ def merged(ordered: Iterable[Function], one: Read, other: Read) -> Read | None:
             if wanted is not None:
                 pending.append(wanted)
                 continue
-            found.summaries[path] = side.summaries[path]
-            found.sites[path] = side.sites[path]
+            found.summaries[path] = lazily(side.summaries).as_is(path)
+            found.sites[path] = lazily(side.sites).as_is(path)
+            found.facts[path] = side.facts[path]
             found.asked[path] = side.asked[path]
             pending.pop()
     return found
@@ -194,4 +230,4 @@ def _unpacked(packed: bytes, files: dict[str, SourceFile]) -> Read:
     return msgspec.msgpack.decode(packed, type=Read, dec_hook=lambda _, path: files[str(path)])
 
 
-__all__ = ["Beside", "Bodies", "Read", "merged", "path_of", "read_bodies"]
+__all__ = ["Beside", "Bodies", "Fact", "Read", "lazily", "merged", "path_of", "read_bodies"]

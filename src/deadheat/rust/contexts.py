@@ -44,8 +44,9 @@ def spawned_once(function: Function, start: Where | None) -> bool:
     if start is None or start.file is not function.file:
         return start is not None and start.file is not function.file
     first, last = start.start - function.shift, start.end - function.shift
-    node = function.node.descendant_for_byte_range(first, last)
-    while node is not None and node != function.node:
+    whole = function.whole
+    node = whole.descendant_for_byte_range(first, last)
+    while node is not None and node != whole:
         if node.type in _LOOPS:
             return False
         if node.type == "call_expression":

@@ -30,14 +30,17 @@ class Flow:
     def _live(self) -> int:
         live = 1 if self.events else 0
         for event in self.events:
-            if any(live >> pred & 1 for pred in event.preds if pred < event.id):
-                live |= 1 << event.id
+            for pred in event.preds:
+                if pred < event.id and live >> pred & 1:
+                    live |= 1 << event.id
+                    break
         return live
 
     def _locks(self) -> None:
         """Fixpoint of the guards held *before* each event."""
         events, everything = self.events, (1 << len(self.events)) - 1
         out_may, out_must = [0] * len(events), [everything] * len(events)
+        loops = any(pred >= event.id for event in events for pred in event.preds)
         changed = True
         rounds = 0
         while changed and rounds < 12:
@@ -60,7 +63,7 @@ class Flow:
                         must &= ~(1 << guard)
                 if may != out_may[event.id] or must != out_must[event.id]:
                     out_may[event.id], out_must[event.id] = may, must
-                    changed = True
+                    changed = loops  # without a back edge nothing comes round again
 
     def is_live(self, event: Event) -> bool:
         """Whether control can reach the event."""

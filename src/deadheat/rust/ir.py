@@ -71,7 +71,7 @@ class Mode(StrEnum):
     TRY = "try"
 
 
-class Place(Struct, frozen=True, array_like=True):
+class Place(Struct, frozen=True, array_like=True, dict=True, cache_hash=True):
     """An access path."""
 
     root: str
@@ -86,7 +86,7 @@ class Place(Struct, frozen=True, array_like=True):
         """Whether the place lies behind a lock or in an atomic."""
         return THROUGH in self.path
 
-    @property
+    @cached_property
     def state(self) -> "Place":
         """The lock, atomic or map that guards the place (the place itself when nothing does)."""
         if THROUGH not in self.path:
@@ -94,7 +94,7 @@ class Place(Struct, frozen=True, array_like=True):
         last = len(self.path) - 1 - self.path[::-1].index(THROUGH)
         return Place(self.root, self.path[:last])
 
-    @property
+    @cached_property
     def part(self) -> tuple[str, ...]:
         """Which part of the state's content the place is."""
         if THROUGH not in self.path:

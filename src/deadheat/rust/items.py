@@ -12,6 +12,7 @@ from msgspec import Struct
 from tree_sitter import Node
 
 from deadheat.rust.attributes import conditional, is_test, unlikely
+from deadheat.rust.signatures import Field, fields_of
 from deadheat.rust.syntax import SourceFile, field_text, parse, text_of
 
 Path = tuple[str, ...]
@@ -32,23 +33,50 @@ class Function(Struct, eq=False):
     is_async: bool = False
     receiver: str = ""  # "", "self", "&self", "&mut self"
 
+    parameter_nodes: list[Node] | None = None
+
+    @property
+    def block(self) -> Node | None:
+        """The body's place: what is in it may be left out (`SourceFile.hollow`)."""
+        return self.node.child_by_field_name("body")
+
     @property
     def body(self) -> Node | None:
-        """The block, absent for a trait's required method."""
-        return self.node.child_by_field_name("body")
+        """The body, absent for a trait's required method."""
+        block = self.block
+        return block if block is None or self.shift else self.file.filled(block)
+
+    @property
+    def body_text(self) -> bytes | None:
+        """What is written in the body, braces included."""
+        block = self.block
+        if block is None or self.shift:
+            return block.text if block is not None else None
+        return self.file.text[block.start_byte : block.end_byte]
+
+    @property
+    def signature(self) -> bytes:
+        """What is written before the body."""
+        block = self.block
+        if block is None or self.shift:
+            return self.node.text or b""
+        return self.file.text[self.node.start_byte : block.start_byte]
+
+    @property
+    def whole(self) -> Node:
+        """The node with all of the body in it."""
+        body = self.body
+        around = body.parent if body is not None else None
+        return around if around is not None else self.node
 
     def parameters(self) -> list[Node]:
         """The declared parameters, `self` excluded."""
-        listed = self.node.child_by_field_name("parameters")
-        return [] if listed is None else [node for node in listed.named_children if node.type == "parameter"]
-
-
-class Field(Struct, frozen=True):
-    """A field of a struct: `name` is its index for a tuple struct."""
-
-    name: str
-    type: Node
-    attributes: tuple[str, ...] = ()
+        known = self.parameter_nodes
+        if known is None:
+            listed = self.node.child_by_field_name("parameters")
+            nodes = listed.named_children if listed is not None else []
+            known = self.parameter_nodes = [node for node in nodes if node.type == "parameter"]
+        return known
 
 
 class TypeItem(Struct, eq=False):
@@ -142,7 +170,7 @@ def _declare(
         known = module.functions.get(function.name)
         if known is None or unlikely(known.attributes) > unlikely(attributes):
             module.functions[function.name] = function
-        return _nested(function.body, module, shift)
+        return _nested(function.block, module, shift)
     if kind in ("struct_item", "enum_item", "type_item", "trait_item", "union_item"):
         _declare_type(node, attributes, module, shift)
     elif kind in ("static_item", "const_item"):
@@ -215,7 +243,7 @@ def _declare_type(node: Node, attributes: tuple[Node, ...], module: Module, shif
     kind = node.type.removesuffix("_item")
     item = TypeItem(f"{module.path}::{name}", kind, module, module.file, node, shift, attributes=attributes)
     if kind == "struct" and body is not None:
-        item.fields = _fields(body)
+        item.fields = fields_of(body)
     if kind == "trait" and body is not None:
         default_bodies: list[Function] = []
         for child, child_attributes in _with_attributes(body):
@@ -227,25 +255,6 @@ def _declare_type(node: Node, attributes: tuple[Node, ...], module: Module, shif
             )
         )
     module.types[name] = item
-
-
-def _fields(body: Node) -> tuple[Field, ...]:
-    fields: list[Field] = []
-    attributes: list[str] = []
-    for child in body.named_children:
-        if child.type == "attribute_item":
-            attributes.append(text_of(child))
-        elif child.type == "field_declaration":
-            declared = child.child_by_field_name("type")
-            if declared is not None:
-                fields.append(Field(field_text(child, "name"), declared, tuple(attributes)))
-            attributes = []
-        elif body.type == "ordered_field_declaration_list" and child.type not in (
-            "visibility_modifier", "line_comment", "block_comment",
-        ):  # fmt: skip
-            fields.append(Field(str(len(fields)), child, tuple(attributes)))
-            attributes = []
-    return tuple(fields)
 
 
 def _impl(node: Node, module: Module, shift: int) -> None:
@@ -263,7 +272,7 @@ def _impl(node: Node, module: Module, shift: int) -> None:
             function = _function(child, attributes, module, shift, label)
             function.owner, function.trait = owner, trait
             block.functions.append(function)
-            _nested(function.body, module, shift)
+            _nested(function.block, module, shift)
         elif child.type == "type_item":
             declared = child.child_by_field_name("type")
             if declared is not None:

@@ -9,89 +9,225 @@ path, a body that declares something itself. It must not know where the bytes ar
 """
 
 import re
+from collections.abc import Mapping
 from hashlib import sha256
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
-from deadheat.rust.bodies import Read, path_of
+from deadheat.rust.bodies import Fact, Read, lazily, path_of
+from deadheat.rust.calling import called_names
+from deadheat.rust.ir import Event, Summary, Where
 from deadheat.rust.items import Function
-from deadheat.rust.syntax import SourceFile
-from deadheat.rust.types import Types
+from deadheat.rust.lazy import Lazy
+from deadheat.rust.lower import FoundSite
+from deadheat.rust.syntax import Extent, SourceFile
+from deadheat.rust.types import Type, Types
 
 _DECLARES = re.compile(
     rb"\b(?:fn|struct|enum|union|use|static|const|impl|trait|type|mod|extern|macro_rules|lazy_static|thread_local)\b"
     rb"|#!?\["
 )
 
+_LITTLE = 0.03  # of the bodies: reading as many again next time takes less than writing all now
 
-class _State(Struct, frozen=True):
-    """A file as it was read: digests of its text and of its outline."""
+
+class _State(Struct, frozen=True, array_like=True):
+    """A file as it was read: digests of its text and of its outline, bodies that tell nothing to others."""
 
     text: bytes
-    outline: bytes
+    outline: bytes = b""
+    hollow: tuple[Extent, ...] = ()
+
+
+class Graph(Struct, array_like=True):
+    """One event graph of a root, and what else `roots` found out about it."""
+
+    events: list[Event]
+    task: bool
+    truncated: bool
+    functions: tuple[str, ...]
+    entry: int
+    start: Where | None
+    once: bool
+
+
+class Graphs(Struct, array_like=True):
+    """The graphs of one function, and the request guards that run before it."""
+
+    guards: tuple[str, ...]
+    graphs: list[Graph]
 
 
 class Kept(Struct):
-    """What one reading leaves for the next."""
+    """What one reading leaves for the next; `called` are names by the path of who calls."""
 
     general: bytes
     files: dict[str, _State]
+    called: dict[str, tuple[str, ...]]
     read: Read
+    managed: tuple[str, ...] = ()  # keys of the managed values
+    graphs: dict[str, Graphs] = {}
+
+
+class _PackedRead(Struct):
+    """What was read, each summary still encoded."""
+
+    summaries: dict[str, msgspec.Raw] = {}
+    sites: dict[str, msgspec.Raw] = {}
+    facts: dict[str, Fact] = {}
+    asked: dict[str, list[str]] = {}
+    delicate: set[str] = set()
+    somewhere: dict[str, Type] = {}
+
+
+class _Packed(Struct):
+    """The same, what was read not yet unpacked."""
+
+    general: bytes = b""
+    files: dict[str, _State] = {}
+    called: dict[str, tuple[str, ...]] = {}
+    read: msgspec.Raw = msgspec.Raw()
+    managed: tuple[str, ...] = ()
+    graphs: msgspec.Raw = msgspec.Raw()
+
+
+class Earlier:
+    """What an earlier reading left, beside the texts of today.
+
+    `files` are those texts: what is in the bodies of an unchanged file is not parsed before it is asked for.
+    """
+
+    def __init__(
+        self,
+        texts: Mapping[str, bytes],
+        left: "bytes | Kept | None",
+        parsed: Mapping[str, SourceFile] | None = None,
+    ) -> None:
+        """Open what was `left`, in this process together with the files that were `parsed`."""
+        self._left = left if isinstance(left, Kept) else _unpacked(left)
+        self.general, self.states, self.called = self._left.general, self._left.files, self._left.called
+        self.digests = {path: sha256(text).digest() for path, text in texts.items()}
+        self.files: dict[str, SourceFile] = {}
+        for path, text in texts.items():
+            file = parsed.get(path) if parsed is not None else None
+            if file is None or file.text != text:
+                state = self.states.get(path)
+                same = state is not None and state.text == self.digests[path]
+                file = SourceFile(path, text, state.hollow if state is not None and same else ())
+            self.files[path] = file
+
+    def read(self) -> Read | None:
+        """What was read; None when it cannot be told, or of a file that is gone."""
+        if isinstance(self._left, Kept):
+            return self._left.read
+        if any(path not in self.files for path in self.states):
+            return None
+        try:
+            read = msgspec.msgpack.decode(self._left.read, type=_PackedRead)
+        except msgspec.DecodeError:
+            return None
+        summary = msgspec.msgpack.Decoder(Summary, dec_hook=self._file).decode
+        sites = msgspec.msgpack.Decoder(list[FoundSite], dec_hook=self._file).decode
+        return Read(
+            Lazy(read.summaries, summary), Lazy(read.sites, sites), read.facts, read.asked, read.delicate,
+            read.somewhere,
+        )  # fmt: skip
+
+    def graphs(self, managed: tuple[str, ...]) -> dict[str, Graphs]:
+        """The event graphs that were made, none where the managed values are not what they were."""
+        if self._left.managed != managed:
+            return {}
+        if isinstance(self._left, Kept):
+            return self._left.graphs
+        return msgspec.msgpack.decode(self._left.graphs, type=dict[str, Graphs], dec_hook=self._file)
+
+    def _file(self, _: type, path: object) -> SourceFile:
+        return self.files[str(path)]
 
 
 class Reading:
     """One reading of a program: what it can take over, and what it leaves for the next."""
 
-    def __init__(self, types: Types, manifests: dict[str, bytes], before: "bytes | Kept | None") -> None:
-        """Compare with the reading that left `before`, if any."""
+    def __init__(
+        self,
+        types: Types,
+        manifests: dict[str, bytes],
+        before: Earlier,
+        called: dict[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        """Compare with an earlier one; `called` is what `called_names` gives, where that is known."""
         self._types = types
-        self._files = {file.path: file for file in types.modules.files.values()}
         self._general = _general(types, manifests)
-        kept = self._decoded(before) if isinstance(before, bytes) else before
-        known = kept.files if kept is not None else {}
-        self._states = self._look(known)
+        known = before.states
+        self._states = self._look(before)
         self.known: Read | None = None
+        changed = set(self._states)
         if (
-            kept is not None
-            and kept.general == self._general
+            before.general == self._general
             and known.keys() == self._states.keys()
             and all(known[path].outline == state.outline for path, state in self._states.items())
         ):
-            changed = {path for path, state in self._states.items() if known[path].text != state.text}
-            self.known = _holding(kept.read, changed, types)
+            read = before.read()
+            if read is not None:
+                changed = {path for path, state in self._states.items() if known[path].text != state.text}
+                self.known = _holding(read, changed, types)
+        if called is None:
+            called = called_names(types.functions.values(), before.called, changed)
+        self.called = called
 
-    def keep(self, read: Read) -> Kept:
+    def is_stale(self, read: Read) -> bool:
+        """Whether so much was read anew that what is left for the next time should be written again."""
+        known = len(self.known.summaries) if self.known is not None else 0
+        return len(read.summaries) - known > len(read.summaries) * _LITTLE
+
+    def taken(self, read: Read) -> set[str]:
+        """The functions of which nothing was read anew."""
+        if self.known is None:
+            return set()
+        before, now = lazily(self.known.summaries), lazily(read.summaries)
+        return {path for path in before if path in now and now.as_is(path) is before.as_is(path)}
+
+    def keep(self, read: Read, managed: tuple[str, ...], graphs: dict[str, Graphs]) -> Kept:
         """What the next reading is to be given; in another process, `packed`."""
         read.somewhere = self._types.somewhere
-        return Kept(self._general, self._states, read)
+        return Kept(self._general, self._states, self.called, read, managed, graphs)
 
-    def _decoded(self, before: bytes) -> Kept | None:
-        try:
-            return msgspec.msgpack.decode(before, type=Kept, dec_hook=lambda _, path: self._files[str(path)])
-        except (msgspec.DecodeError, KeyError):
-            return None  # cut off, or a file is gone: nothing holds
-
-    def _look(self, known: dict[str, _State]) -> dict[str, _State]:
+    def _look(self, before: Earlier) -> dict[str, _State]:
         states: dict[str, _State] = {}
         new: list[SourceFile] = []
-        for path, file in self._files.items():
-            digest = sha256(file.text).digest()
-            if path in known and known[path].text == digest:
-                states[path] = known[path]
+        for path, file in self._types.modules.files.items():
+            known, digest = before.states.get(path), before.digests[path]
+            if known is not None and known.text == digest:
+                states[path] = known
             else:
                 new.append(file)
-                states[path] = _State(digest, b"")
+                states[path] = _State(digest)
         bodies = _bodies(self._types, {file.path for file in new})
         for file in new:
-            outline = sha256(_outline(file, bodies.get(file.path, []))).digest()
-            states[file.path] = msgspec.structs.replace(states[file.path], outline=outline)
+            extents = sorted(bodies.get(file.path, []))
+            outline = sha256(_outline(file, extents)).digest()
+            broken = file.full.root_node.has_error
+            hollow = () if broken else tuple(extents)
+            states[file.path] = _State(before.digests[file.path], outline, hollow)
         return states
 
 
 def packed(kept: Kept) -> bytes:
     """What was left, as bytes; a file goes as its path."""
-    return msgspec.msgpack.encode(kept, enc_hook=path_of)
+    content = msgspec.msgpack.encode(kept, enc_hook=path_of)
+    return crc32(content).to_bytes(4, "big") + content
+
+
+def _unpacked(left: bytes | None) -> _Packed:
+    """What was packed, nothing where that is cut off or damaged."""
+    if left is None or crc32(left[4:]).to_bytes(4, "big") != left[:4]:
+        return _Packed()
+    try:
+        return msgspec.msgpack.decode(memoryview(left)[4:], type=_Packed)
+    except msgspec.DecodeError:
+        return _Packed()
 
 
 def _holding(read: Read, changed: set[str], types: Types) -> Read:
@@ -112,8 +248,9 @@ def _holding(read: Read, changed: set[str], types: Types) -> Read:
                 pending.append(caller)
     fresh = [path for path in read.summaries if path not in stale]
     return Read(
-        {path: read.summaries[path] for path in fresh},
-        {path: read.sites[path] for path in fresh},
+        lazily(read.summaries).only(fresh),
+        lazily(read.sites).only(fresh),
+        {path: read.facts[path] for path in fresh},
         {path: read.asked[path] for path in fresh},
         set(),
         read.somewhere,
@@ -134,27 +271,27 @@ def _general(types: Types, manifests: dict[str, bytes]) -> bytes:
 
 
 def _size(function: Function) -> int:
-    return function.node.end_byte - function.node.start_byte if function.body is not None else 0
+    return function.node.end_byte - function.node.start_byte if function.block is not None else 0
 
 
-def _bodies(types: Types, paths: set[str]) -> dict[str, list[tuple[int, int]]]:
+def _bodies(types: Types, paths: set[str]) -> dict[str, list[Extent]]:
     """Byte ranges of the bodies in some files that only their own summaries tell about."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, list[Extent]] = {}
     for function in types.functions.values() if paths else ():
         if function.file.path not in paths or function.name == "deref":
             continue  # what `deref` gives is asked of its text
-        body = function.body
-        if body is not None and _DECLARES.search(body.text or b"") is None:
+        body = function.block
+        if body is not None and _DECLARES.search(function.body_text or b"") is None:
             start, end = body.start_byte + function.shift, body.end_byte + function.shift
             found.setdefault(function.file.path, []).append((start, end))
     return found
 
 
-def _outline(file: SourceFile, bodies: list[tuple[int, int]]) -> bytes:
+def _outline(file: SourceFile, bodies: list[Extent]) -> bytes:
     """The text of a file without bodies and without comments between items."""
     left_out = bodies + [
         (node.start_byte, node.end_byte)
-        for node in file.tree.root_node.named_children
+        for node in file.full.root_node.named_children
         if node.type in ("line_comment", "block_comment")
     ]
     parts: list[bytes] = []
@@ -167,4 +304,4 @@ def _outline(file: SourceFile, bodies: list[tuple[int, int]]) -> bytes:
     return b"\0".join(part for part in parts if part)
 
 
-__all__ = ["Kept", "Reading", "packed"]
+__all__ = ["Earlier", "Graph", "Graphs", "Kept", "Reading", "packed"]

@@ -85,7 +85,14 @@ def is_atomic(declared: Type | None) -> bool:
 
 def is_concurrent_cell(declared: Type | None) -> bool:
     """Whether the type is a swap cell: whole-value load and store, no lock."""
-    return declared is not None and declared.short in ("ArcSwap", "ArcSwapAny", "ArcSwapOption", "AtomicCell")
+    return declared is not None and (
+        declared.short in ("ArcSwap", "ArcSwapAny", "ArcSwapOption", "AtomicCell") or is_watched(declared)
+    )
+
+
+def is_watched(declared: Type | None) -> bool:
+    """Whether the type is the sending half of a watch channel, which holds one value: the latest."""
+    return declared is not None and declared.name.endswith("watch::Sender")
 
 
 def is_concurrent_map(declared: Type | None) -> bool:

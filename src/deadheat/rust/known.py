@@ -75,14 +75,15 @@ _UPDATE_PREFIXES = (
 )  # fmt: skip
 
 ATOMIC_READS = frozenset(
-    {"load", "load_full", "get"}
+    {"load", "load_full", "get", "borrow"}
 )  # fmt: skip
 ATOMIC_WRITES = frozenset(
-    {"store"}
+    {"store", "send", "send_replace"}
 )  # fmt: skip
 ATOMIC_UPDATES = frozenset(
     {"swap", "compare_exchange", "compare_exchange_weak", "compare_and_swap", "fetch_add", "fetch_sub",
-     "fetch_or", "fetch_and", "fetch_xor", "fetch_nand", "fetch_max", "fetch_min", "fetch_update", "rcu"}
+     "fetch_or", "fetch_and", "fetch_xor", "fetch_nand", "fetch_max", "fetch_min", "fetch_update", "rcu",
+     "send_modify", "send_if_modified"}
 )  # fmt: skip
 # Their closure runs again when somebody else was faster.
 RETRIED = frozenset(

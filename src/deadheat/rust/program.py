@@ -5,31 +5,24 @@ roots, one event graph for everything that can run concurrently, with the helper
 → states and the review. It must not know any rule.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from deadheat.model import Access, AccessKind, Handler, Review, SharedState, Site, Span, Under
-from deadheat.rust.bodies import Beside, read_bodies
-from deadheat.rust.calling import callees_first
-from deadheat.rust.contexts import spawned_once, starts
+from deadheat.rust.bodies import Beside, lazily, read_bodies
+from deadheat.rust.calling import called_names, callees_first
 from deadheat.rust.db.schema import Schema, diesel_tables
-from deadheat.rust.flow import Flow
-from deadheat.rust.ir import ACCESSES, NO_DEPS, Event, Kind, Place, Value, Where
-from deadheat.rust.items import Function
-from deadheat.rust.kept import Kept, Reading
-from deadheat.rust.lower.builder import Lowering
-from deadheat.rust.lower.inline import enter, inline
-from deadheat.rust.lower.managed import state_key
+from deadheat.rust.ir import Event, Kind, Place, Where
+from deadheat.rust.kept import Earlier, Kept, Reading
 from deadheat.rust.modules import Modules
+from deadheat.rust.roots import Root, Roots, is_key
 from deadheat.rust.routes import Route, routes
-from deadheat.rust.states import States
-from deadheat.rust.syntax import SourceFile, text_of
+from deadheat.rust.states import States, managed_values
+from deadheat.rust.syntax import SourceFile
 from deadheat.rust.tree import SourceTree
-from deadheat.rust.types import Type, Types, argument, is_synchronised, peel
+from deadheat.rust.types import Type, Types, peel
 
 _MOSTLY_BROKEN = 0.5
 _ACCESS_KINDS = {
@@ -40,40 +33,6 @@ _ACCESS_KINDS = {
     Kind.RELEASE: AccessKind.RELEASE,
     Kind.SEND: AccessKind.WRITE,
 }
-
-
-class Root(Struct, eq=False, dict=True):
-    """Something that runs concurrently with others and with itself.
-
-    `handler` is None for a function that no handler reaches; `task` marks what a handler
-    starts and does not wait for. All places are canonical; ids are positions.
-    """
-
-    function: Function
-    handler: Handler | None
-    events: list[Event]
-    task: bool = False
-    truncated: bool = False
-    functions: frozenset[str] = frozenset()  # whose events these are
-    entry: int = 0  # the first event of the body itself: those before it are its guards'
-    role: str = ""  # of what Rocket runs without a route: a fairing, a catcher, a guard
-    start: Where | None = None  # of a task: the call that starts it
-    once: bool = False  # the program's start, or a task that only that sets going
-
-    @cached_property
-    def flow(self) -> Flow:
-        """The data flow over the events."""
-        return Flow(self.events)
-
-    @property
-    def serves(self) -> bool:
-        """Whether requests run it: a handler, or what Rocket runs around handlers."""
-        return self.handler is not None or bool(self.role)
-
-    @property
-    def id(self) -> str:
-        """The handler's id, or the function's path."""
-        return self.handler.id if self.handler is not None else self.function.path
 
 
 class Program:
@@ -92,172 +51,51 @@ class Program:
         together with the files it had `parsed`.
         """
         self.tree = tree
-        self.modules = Modules(tree, parsed)
+        earlier = Earlier(tree.files, before, parsed)
+        self.modules = Modules(tree, earlier.files)
         self.types = Types(self.modules)
         self.types.tables = diesel_tables(tree.files)
         self._routes: list[Route] = routes(self.types)
-        self._reading = Reading(self.types, tree.manifests, before) if before is not None else None
+        self._earlier = earlier
+        self._reading = Reading(self.types, tree.manifests, earlier) if before is not None else None
+        functions = self.types.functions.values()
+        reading = self._reading
+        self._called = called = reading.called if reading is not None else called_names(functions, {}, ())
         self._read = read_bodies(
-            list(callees_first(self.types.functions.values())),
+            list(callees_first(functions, called)),
             self.types,
             self.modules.editions,
-            self._reading.known if self._reading is not None else None,
+            reading.known if reading is not None else None,
             beside,
         )
         self.summaries = self._read.summaries
-        self.states = States(self.types, self._managed())
-        self.roots: tuple[Root, ...] = tuple(self._roots())
-        self.review: Review = self._review()
+        facts = self._read.facts
+        managed = managed_values(self.types, (key for fact in facts.values() for key in fact.managed))
+        self._managed = tuple(managed)
+        self.states = States(self.types, managed)
+        taken = reading.taken(self._read) if reading is not None else set[str]()
+        self._roots = Roots(
+            self.types, self.states, self._read.summaries,
+            earlier.graphs(self._managed) if taken else {}, taken,
+        )  # fmt: skip
+        self._roots.make(self._routes, facts)
+        self.roots: tuple[Root, ...] = tuple(self._roots.found)
+        self._met = self._states_met()
 
     @cached_property
     def schema(self) -> Schema:
         """The tables, as they stand after all migrations."""
         return Schema(self.tree.files, self.tree.sql)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether it is worth while to keep this reading in place of the one before."""
+        return self._reading is None or self._reading.is_stale(self._read)
+
     def keep(self) -> Kept:
         """What the next reading of a similar tree is to be given as `before`."""
-        reading = self._reading or Reading(self.types, self.tree.manifests, None)
-        return reading.keep(self._read)
-
-    # ------------------------------------------------------------------ roots
-
-    def _managed(self) -> dict[str, tuple[Type, str]]:
-        """Managed types, from the `State<T>` parameters that ask for them."""
-        found: dict[str, tuple[Type, str]] = {}
-        for function in self.types.functions.values():
-            for node in function.parameters():
-                written = node.child_by_field_name("type")
-                if written is None or b"State" not in (written.text or b""):
-                    continue
-                declared = self.types.read(written, function.module, self.types.owners.get(function.path))
-                inner = argument(declared) if declared is not None and declared.short == "State" else None
-                if inner is not None:
-                    name = _state_name(text_of(written), inner)
-                    found.setdefault(state_key(inner), (inner, name))
-        for summary in self.summaries.values():
-            for event in summary.events:
-                place = event.place
-                if place is not None and place.root.startswith("S:") and place.root[2:] not in found:
-                    inner = Type(place.root[2:].split("<")[0])
-                    found[place.root[2:]] = (inner, inner.short)
-        return found
-
-    def _roots(self) -> list[Root]:
-        found: list[Root] = []
-        reached: set[str] = set()
-        for route in self._routes:
-            root = self._handler_root(route)
-            found += root
-            for one in root:
-                reached |= one.functions
-        handlers = {route.function.path for route in self._routes}
-        called: set[str] = set()
-        for path, summary in self.summaries.items():
-            called |= summary.inlined - {path}
-        for path, summary in self.summaries.items():
-            function = self.types.functions.get(path)
-            if function is None or path in handlers or path in reached or path in called:
-                continue
-            if function.module.crate in self.modules.compile_time:
-                continue
-            if summary.matters or summary.spawned:
-                found += self._root(function, None, {}, NO_DEPS)
-        return found
-
-    def _handler_root(self, route: Route) -> list[Root]:
-        """Request guards run before the handler, on the same request: their events come first."""
-        guards: dict[int, Function] = {}
-        offset = 1 if route.function.receiver else 0
-        for index, node in enumerate(route.function.parameters()):
-            declared = self.types.read(node.child_by_field_name("type"), route.function.module)
-            while declared is not None and declared.short in ("Option", "Result") and declared.args:
-                declared = declared.args[0]
-            for trait, name in (("FromRequest", "from_request"), ("FromData", "from_data")):
-                block = self.types.implements.get((declared.name, trait)) if declared is not None else None
-                for function in block.functions if block is not None else ():
-                    if function.name == name:
-                        guards.setdefault(index + offset, function)
-        # Whatever reads the body runs last, when all request guards have agreed.
-        ordered = sorted(guards.items(), key=lambda item: item[1].name == "from_data")
-        return self._root(route.function, route.handler, dict(ordered), NO_DEPS)
-
-    def _root(
-        self,
-        function: Function,
-        handler: Handler | None,
-        guards: dict[int, Function],
-        control: frozenset[tuple[int, str]],
-    ) -> list[Root]:
-        summary = self.summaries[function.path]
-        low = Lowering(function, self.types, lambda _: None, 2021)
-        low.control = control
-        given: dict[int, Value] = {}
-        for index, guard in guards.items():
-            before = self.summaries.get(guard.path)
-            if before is not None and before.matters:
-                first = len(low.events)
-                value = inline(low, function.node, before, [Value()] * 2, ["request", "request"])
-                _name_keys(low.events[first:], summary.parameters[index], lambda key: not key.isdigit())
-                given[index] = Value(deps=value.deps)
-                low.control = low.control | value.deps
-        arguments: list[Value] = []
-        for index, declared in enumerate(summary.parameter_types):
-            inner = peel(declared)
-            known = inner is not None and (self.types.holds_locks(inner) or is_synchronised(inner))
-            place = Place(self.types.some(inner)) if known and inner is not None else None
-            deps = given[index].deps if index in given else NO_DEPS
-            arguments.append(Value(declared, place, deps=deps, key=summary.parameters[index]))
-        entry = len(low.events)
-        enter(low, summary, arguments, list(summary.parameters))
-        for index in given:
-            name = summary.parameters[index]
-            _name_keys(low.events[entry:], name, re.compile(rf"[&*]*{re.escape(name)}(?:\..*)?$").match)
-        events = [self._canonical(event) for event in low.events]
-        functions = frozenset(low.inlined)
-        once = handler is None and starts(function)
-        truncated = low.truncated or summary.truncated
-        role = _role(function)
-        roots = [Root(function, handler, events, False, truncated, functions, entry, role, once=once)]
-        tasks = list(low.spawned)
-        while tasks:
-            task = tasks.pop()
-            tasks += task.spawned
-            inside = [self._canonical(event) for event in task.events]
-            roots.append(
-                Root(
-                    function,
-                    handler,
-                    inside,
-                    task=True,
-                    truncated=task.truncated,
-                    start=task.start,
-                    once=once and spawned_once(function, task.start),
-                )
-            )
-        return [
-            root
-            for root in roots
-            if not root.task or any(event.place or event.kind is Kind.CALL for event in root.events)
-        ]
-
-    def _canonical(self, event: Event) -> Event:
-        place = event.place
-        if place is None:
-            return event
-        place = self.states.canonical(place)
-        if not self.states.is_shared(place) or (event.kind in ACCESSES and not self._is_state(place)):
-            event.kind, event.place = Kind.NOP, None
-        else:
-            event.place = place
-            if event.query is not None:
-                self.states.stores.setdefault(place.root, event.query.store)
-        return event
-
-    def _is_state(self, place: Place) -> bool:
-        if place.is_content or place.root == "F:":
-            return True
-        static = self.types.statics.get(place.root[2:]) if place.root.startswith("G:") else None
-        return static is not None and (static.mutable or static.thread_local)
+        reading = self._reading or Reading(self.types, self.tree.manifests, self._earlier, self._called)
+        return reading.keep(self._read, self._managed, self._roots.graphs)
 
     # ------------------------------------------------------------------ what others read
 
@@ -305,8 +143,13 @@ class Program:
         transaction = (begun.operation or "default isolation") if begun is not None else None
         return Under(tuple(dict.fromkeys(held)), transaction, where or None)
 
-    def _review(self) -> Review:
-        accesses: list[Access] = []
+    @cached_property
+    def handlers(self) -> tuple[Handler, ...]:
+        """Every handler, mounted or not."""
+        return tuple(route.handler for route in self._routes)
+
+    def _states_met(self) -> dict[str, SharedState]:
+        """Every state by id. The first access says what kind one is, so that nobody may ask before."""
         states: dict[str, SharedState] = {}
         for root in self.roots:
             for event in root.events:
@@ -314,11 +157,24 @@ class Program:
                     continue
                 state = self.state_of(event.place, event.type)
                 states[state.id] = state
-                if root.handler is not None:
-                    accesses.append(self.access(root, event))
+                if event.kind is Kind.RELEASE and root.handler is not None and event.guards:
+                    place = root.events[event.guards[0]].place
+                    if place is not None:
+                        self.state_of(place, event.type)
         for place in self.states.declared():
             state = self.states.state(place, None)
             states.setdefault(state.id, state)
+        return states
+
+    @cached_property
+    def review(self) -> Review:
+        """The inventory."""
+        accesses = [
+            self.access(root, event)
+            for root in self.roots if root.handler is not None
+            for event in root.events
+            if event.place is not None and event.kind in _ACCESS_KINDS and root.flow.is_live(event)
+        ]  # fmt: skip
         skipped = list(self.tree.unreadable)
         for file in self.modules.files.values():
             share = file.broken_share()
@@ -332,8 +188,8 @@ class Program:
         skipped = list(dict.fromkeys(skipped))
         versions = [p.rocket for p in self.modules.packages if p.rocket is not None]
         return Review(
-            tuple(route.handler for route in self._routes),
-            tuple(sorted(states.values(), key=lambda state: (state.path, state.id))),
+            self.handlers,
+            tuple(sorted(self._met.values(), key=lambda state: (state.path, state.id))),
             tuple(dict.fromkeys(accesses)),
             tuple(skipped),
             len(self.modules.files),
@@ -345,7 +201,11 @@ class Program:
     def sites(self) -> tuple[Site, ...]:
         """Every place where a request can be held, in file order."""
         found: dict[tuple[str, int, int], Site] = {}
-        for one in (site for path in self.summaries for site in self._read.sites[path]):
+        places: dict[str, set[str]] = {}  # of each type
+        vague: dict[tuple[str, int, int], str] = {}  # sites at some value of a type
+        bodies = lazily(self._read.summaries).decoded().values()
+        begun = any(event.kind is Kind.BEGIN for body in bodies for event in body.events)
+        for one in (site for path in self._read.summaries for site in self._read.sites[path]):
             place, site = one.place, one.site
             if place is not None and place.root.startswith("P:"):
                 inner = peel(one.parameter_type)
@@ -357,56 +217,38 @@ class Program:
             state = self.state_of(place) if place is not None else None
             rooted = site.rooted and place is not None and place.root[0] in "SG"
             key = (site.file, *site.call)
-            found.setdefault(key, replace(site, state=state.id if state is not None else None, rooted=rooted))
+            declared = self.states.type_at(place.state) if place is not None else None
+            kind = str(peel(declared)) if declared is not None else ""
+            if place is not None and state is not None and place.root[0] in "SGT":
+                places.setdefault(kind, set()).add(_family(place) or state.id)
+                if place.root[0] == "T":
+                    vague.setdefault(key, kind)
+            inside = one.in_transaction or (one.perhaps and begun)
+            linked = place is not None and place.root[:2] == "D:" and self.schema.is_linked(place.root[2:])
+            wide = site.wide or inside or (linked and site.effect is not AccessKind.READ)
+            found.setdefault(
+                key,
+                replace(
+                    site,
+                    state=state.id if state is not None else None,
+                    rooted=rooted,
+                    wide=wide,
+                    domain=site.domain or _family(place),
+                    inside=inside or site.inside,
+                ),
+            )
+        # `&Mutex<u32>` handed to a function may be the one in a managed state: it conflicts with any.
+        for key, kind in vague.items():
+            if not kind or len(places[kind]) > 1:
+                found[key] = replace(found[key], wide=True)
         return tuple(found[key] for key in sorted(found))
 
 
-def _is_name(step: str) -> bool:
-    """Whether a step of a path is a key that some variable holds."""
-    return step.startswith("[") and step != "[*]" and step[1] not in "\"'"
-
-
-def _name_keys(events: list[Event], name: str, applies: Callable[[str], object]) -> None:
-    """What a guard looked up is called after the guard's parameter, there and in the handler.
-
-    `users.get(&id)` in the guard of `user: User` and `users.get(&user.id)` in the handler name
-    one entry; the names alone would not tell.
-    """
-    for event in events:
-        place = event.place
-        if place is None or not any(step.startswith("[") for step in place.path):
-            continue
-        path = tuple(f"[{name}]" if _is_name(step) and applies(step[1:-1]) else step for step in place.path)
-        if path != place.path:
-            event.place = Place(place.root, path)
-
-
-_ROLES = {
-    "Fairing": "fairing", "FromRequest": "request guard", "FromData": "data guard", "FromForm": "form guard",
-    "FromFormField": "form guard", "Responder": "responder", "Handler": "handler", "FromParam": "path guard",
-}  # fmt: skip
-
-
-def _role(function: Function) -> str:
-    """What Rocket takes a function without a route for; empty when requests do not run it."""
-    for attribute in function.attributes:
-        if text_of(attribute).split("(")[0].rsplit("::", 1)[-1] == "catch":
-            return "catcher"
-    if function.trait is None or function.name in ("on_ignite", "on_liftoff", "info", "on_shutdown"):
+def _family(place: Place | None) -> str:
+    """All elements of a table that a place is one of: two keys may be equal."""
+    if place is None or place.root[0] not in "SGT" or not any(is_key(step) for step in place.state.path):
         return ""
-    trait = text_of(function.trait).split("<")[0].rsplit("::", 1)[-1]
-    return _ROLES.get(trait, "")
-
-
-def _state_name(written: str, inner: Type) -> str:
-    """`&State<Db>` is called `Db`, also when `Db` is an alias."""
-    start, end = written.find("<"), written.rfind(">")
-    name = written[start + 1 : end].strip() if 0 <= start < end else ""
-    name = name.split(",")[-1].strip() if name.startswith("'") else name
-    if name and "<" not in name:
-        return name.rsplit("::", 1)[-1]
-    plain = peel(inner)
-    return str(plain if plain is not None else inner)
+    return ".".join([place.root[2:], *("[*]" if step.startswith("[") else step for step in place.state.path)])
 
 
 def read(

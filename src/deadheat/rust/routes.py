@@ -255,9 +255,12 @@ def _collectors(types: Types) -> dict[str, list[str]]:
     """Functions that return routes, and which functions they call for them."""
     found: dict[str, list[str]] = {}
     for function in types.functions.values():
+        if b"Route" not in function.signature:
+            continue
         returned = function.node.child_by_field_name("return_type")
-        if returned is not None and function.body is not None and b"Route" in (returned.text or b""):
-            called = [types.modules.resolve(function.module, path) for path in _called(function.body)]
+        body = function.body if returned is not None and b"Route" in (returned.text or b"") else None
+        if body is not None:
+            called = [types.modules.resolve(function.module, path) for path in _called(body)]
             found[function.path] = [path for path in called if path in types.functions]
     return found
 
@@ -265,14 +268,16 @@ def _collectors(types: Types) -> dict[str, list[str]]:
 def _interesting(types: Types) -> list[tuple[Module, Node, Function | None]]:
     """`routes![…]` invocations and `mount(…)` calls, with the function they stand in."""
     found: list[tuple[Module, Node, Function | None]] = []
+    telling = {
+        file.path for file in types.modules.files.values()
+        if b"routes!" in file.text or b".mount(" in file.text
+    }  # fmt: skip
     for function in types.functions.values():
-        body = function.body
-        if body is None:
-            continue
-        text = body.text or b""
+        text = (function.body_text or b"") if function.file.path in telling else b""
         if b"routes!" not in text and b".mount(" not in text:
             continue
-        pending = [body]
+        body = function.body
+        pending = [body] if body is not None else []
         while pending:
             node = pending.pop()
             if node.type == "macro_invocation":

@@ -5,8 +5,12 @@ field path is an exact identity; a helper that only knows `&T` is led back to it
 exactly one managed value or static. It must not know accesses.
 """
 
+from collections.abc import Iterable
+
 from deadheat.model import SharedState, Span, StateKind
 from deadheat.rust.ir import THROUGH, UNSYNCHRONISED, Place
+from deadheat.rust.lower.managed import state_key
+from deadheat.rust.syntax import text_of
 from deadheat.rust.types import (
     Type,
     Types,
@@ -32,6 +36,7 @@ class States:
         self._managed = managed
         self._inside = self._containment()
         self._known: dict[Place, SharedState] = {}
+        self._canonical: dict[Place, Place] = {}
         self.stores: dict[str, str] = {}  # the kind of each table, collection or key space that is met
 
     def _containment(self) -> dict[str, list[Place]]:
@@ -58,7 +63,16 @@ class States:
         return found
 
     def canonical(self, place: Place) -> Place:
-        """The same place, led back to a managed value or a static where that is certain."""
+        """The same place, led back to a managed value or a static where that is certain.
+
+        Equal places give one object, which remembers what is asked of it.
+        """
+        found = self._canonical.get(place)
+        if found is None:
+            found = self._canonical[place] = self._led_back(place)
+        return found
+
+    def _led_back(self, place: Place) -> Place:
         if not place.root.startswith("T:"):
             return place
         place = self._dereferenced(place)
@@ -187,6 +201,38 @@ class States:
             if not static.is_const and is_synchronised(peel(self._types.read(static.type, static.module))):
                 found.append(Place(f"G:{path}"))
         return list(dict.fromkeys(found))
+
+
+def managed_values(types: Types, touched: Iterable[str]) -> dict[str, tuple[Type, str]]:
+    """Managed types by key, from the `State<T>` parameters that ask for them and from what is `touched`."""
+    found: dict[str, tuple[Type, str]] = {}
+    for function in types.functions.values():
+        if b"State" not in function.signature:
+            continue
+        for node in function.parameters():
+            written = node.child_by_field_name("type")
+            if written is None or b"State" not in (written.text or b""):
+                continue
+            declared = types.read(written, function.module, types.owners.get(function.path))
+            inner = argument(declared) if declared is not None and declared.short == "State" else None
+            if inner is not None:
+                found.setdefault(state_key(inner), (inner, _state_name(text_of(written), inner)))
+    for key in touched:
+        if key not in found:
+            inner = Type(key.split("<")[0])
+            found[key] = (inner, inner.short)
+    return found
+
+
+def _state_name(written: str, inner: Type) -> str:
+    """`&State<Db>` is called `Db`, also when `Db` is an alias."""
+    start, end = written.find("<"), written.rfind(">")
+    name = written[start + 1 : end].strip() if 0 <= start < end else ""
+    name = name.split(",")[-1].strip() if name.startswith("'") else name
+    if name and "<" not in name:
+        return name.rsplit("::", 1)[-1]
+    plain = peel(inner)
+    return str(plain if plain is not None else inner)
 
 
 def _kind(declared: Type | None) -> StateKind:

@@ -7,7 +7,6 @@ is None, which every client must treat as "could be anything".
 """
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 
 from tree_sitter import Node
@@ -28,9 +27,11 @@ from deadheat.rust.kinds import (
     is_lock,
     is_store,
     is_synchronised,
+    is_watched,
     peel,
 )
 from deadheat.rust.modules import Modules
+from deadheat.rust.signatures import arity, type_parameters
 from deadheat.rust.syntax import field_text, significant, text_of
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "is_lock",
     "is_store",
     "is_synchronised",
+    "is_watched",
     "peel",
 ]
 
@@ -82,6 +84,7 @@ class Types:
         self.owners: dict[str, Type | None] = {}
         self.somewhere: dict[str, Type] = {}  # types whose values are known only by type
         self._stores: dict[str, bool] = {}
+        self._written: dict[tuple[str, str, bytes], Type | None] = {}
         self._fields: dict[str, dict[str, Type | None]] = {}
         self._holds: dict[Type, bool] = {}
         for module in modules.modules.values():
@@ -148,6 +151,24 @@ class Types:
         depth: int = 0,
     ) -> Type | None:
         """The type that `node` writes, read in `module`."""
+        if node is None or bindings or depth:
+            return self._read(node, module, self_type, bindings, depth)
+        text = node.text or b""
+        if self_type is not None and b"Self" in text:
+            return self._read(node, module, self_type, bindings, depth)
+        key = (module.path, node.type, text)
+        if key not in self._written:
+            self._written[key] = self._read(node, module, self_type, bindings, depth)
+        return self._written[key]
+
+    def _read(
+        self,
+        node: Node | None,
+        module: Module,
+        self_type: Type | None,
+        bindings: dict[str, Type | None] | None,
+        depth: int,
+    ) -> Type | None:
         for _ in range(_DEPTH):
             if node is None or depth > _DEPTH:
                 return None
@@ -201,7 +222,7 @@ class Types:
         item = self.items.get(name)
         if item is not None and item.kind == "type":
             target = item.node.child_by_field_name("type")
-            inner = dict(zip(_parameters(item.node), args, strict=False))
+            inner = dict(zip(type_parameters(item.node), args, strict=False))
             return self.read(target, item.module, None, inner, depth + 1)
         if item is not None and item.kind == "trait" and self.is_store_trait(item):
             return Type(STORE + name)
@@ -224,8 +245,8 @@ class Types:
             looks = [signatures[name] for name in ("get", "fetch", "read") if name in signatures]
             puts = [signatures[name] for name in ("insert", "put", "set") if name in signatures]
             known = self._stores[item.path] = any(
-                "Option<" in field_text(one, "return_type") and _arity(one) == 1 for one in looks
-            ) and any(_arity(one) == 2 for one in puts)
+                "Option<" in field_text(one, "return_type") and arity(one) == 1 for one in looks
+            ) and any(arity(one) == 2 for one in puts)
         return known
 
     def field(self, declared: Type | None, name: str) -> Type | None:
@@ -252,7 +273,7 @@ class Types:
         known = self._fields.get(key)
         if known is None:
             item = self.items[declared.name]
-            bindings = dict(zip(_parameters(item.node), declared.args, strict=False))
+            bindings = dict(zip(type_parameters(item.node), declared.args, strict=False))
             known = self._fields[key] = {
                 field.name: self.read(field.type, item.module, declared, bindings) for field in item.fields
             }
@@ -264,7 +285,7 @@ class Types:
             if declared is None:
                 return None
             found = self.methods.get((declared.name, name))
-            if found is not None and found.body is not None:
+            if found is not None and found.block is not None:
                 return found
             found = self._through_traits(declared.name, name)
             if found is not None:
@@ -286,14 +307,14 @@ class Types:
         pending, seen = [name], {name}
         while pending:
             current = pending.pop(0)
-            candidates = [f for f in self.trait_methods.get((current, method), ()) if f.body is not None]
+            candidates = [f for f in self.trait_methods.get((current, method), ()) if f.block is not None]
             if len(candidates) > 1:
                 real = [f for f in candidates if _STAND_IN.search(f.path) is None]
                 candidates = real or candidates
             if candidates and len(candidates) <= _IMPLEMENTATIONS:
                 return max(candidates, key=lambda f: f.node.end_byte - f.node.start_byte)
             default = self.methods.get((current, method))
-            if current != name and default is not None and default.body is not None:
+            if current != name and default is not None and default.block is not None:
                 return default
             above = self._supertraits(current) + self.traits_of.get(current, [])
             pending += [one for one in above if one not in seen]
@@ -318,8 +339,8 @@ class Types:
         if declared is None or declared.name not in self.derefs:
             return None
         function = self.methods.get((declared.name, "deref"))
-        body = function.body if function is not None else None
-        found = _SELF_FIELD.fullmatch("".join(text_of(body).split())) if body is not None else None
+        body = function.body_text if function is not None else None
+        found = _SELF_FIELD.fullmatch("".join(body.decode("utf-8", "replace").split())) if body else None
         return found.group(1) if found is not None else None
 
     def generics(self, function: Function) -> dict[str, Type | None]:
@@ -370,21 +391,3 @@ class Types:
         """The declared return type of a function, `impl Future` and `Self` seen through."""
         owner = self.owners.get(function.path)
         return self.read(function.node.child_by_field_name("return_type"), function.module, owner)
-
-
-def _arity(signature: Node) -> int:
-    """How many arguments a method that borrows its receiver takes; -1 for any other function."""
-    listed = signature.child_by_field_name("parameters")
-    nodes = list(significant(listed)) if listed is not None else []
-    borrowed = bool(nodes) and nodes[0].type == "self_parameter" and (nodes[0].text or b"").startswith(b"&")
-    return len(nodes) - 1 if borrowed and b"mut" not in (nodes[0].text or b"").split() else -1
-
-
-def _parameters(node: Node) -> Iterator[str]:
-    listed = node.child_by_field_name("type_parameters")
-    for child in listed.named_children if listed is not None else []:
-        if child.type == "type_parameter":
-            name = child.child_by_field_name("name")
-            yield text_of(name) if name is not None else text_of(child)
-        elif child.type == "type_identifier":
-            yield text_of(child)

@@ -15,20 +15,27 @@ the initial that a race asks for is not enabled, every enabled actor is added, a
 and Godefroid (POPL 2005, figure 3). Acquisitions still waiting where an execution ends (stuck,
 or cut by a sleep set) take part in race detection as if they had been executed: otherwise the
 wait would hide the order that avoids it.
+
+Twins. Identical actors begin in the order of their numbers (`symmetry`): whoever may not begin yet
+counts as not enabled, and an execution is taken up to where the runtime let it begin all the same.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from deadheat.schedule.symmetry import lawful, may_begin
 from deadheat.schedule.trace import (
     Diverged,
     End,
     Op,
+    Problem,
     Proposal,
     Trace,
     TraceStep,
     pending_operations,
 )
+
+_NOBODY = -1
 
 
 @dataclass
@@ -36,7 +43,8 @@ class _Node:
     """A state on the current path.
 
     `asleep` maps the sleeping actors to what they are about to do; `pending` does so for all
-    actors; `done` are those whose subtree is finished; `wanted` is the source set so far.
+    actors; `done` are those whose subtree is finished; `wanted` is the source set so far; `chosen`
+    is nobody where the last execution ended to no purpose.
     """
 
     enabled: frozenset[int]
@@ -55,11 +63,17 @@ class _Node:
 
 @dataclass
 class SourceDpor:
-    """Explores at least one schedule of every equivalence class, and few more."""
+    """Explores at least one schedule of every equivalence class, up to twins, and few more."""
 
+    problem: Problem = field(default_factory=Problem)
     _path: list[_Node] = field(default_factory=list)
     _started: bool = False
     _asked: int = 0
+
+    @property
+    def words(self) -> str:
+        """What reports call it."""
+        return "source-DPOR with sleep sets"
 
     def propose(self) -> Proposal | None:
         """Give the deepest state that a race wants left by another actor."""
@@ -68,7 +82,7 @@ class SourceDpor:
             return Proposal()
         while self._path:
             node = self._path[-1]
-            node.done.add(node.chosen)
+            node.done |= {node.chosen} - {_NOBODY}
             candidates = node.wanted - node.done - set(node.asleep)
             if candidates:
                 node.chosen = min(candidates)
@@ -80,21 +94,27 @@ class SourceDpor:
             self._path.pop()
         return None
 
-    def observe(self, trace: Trace) -> None:
+    def observe(self, trace: Trace) -> bool:
         """Extend the path by the new states and register what its races ask for."""
         if trace.end is End.DIVERGED or len(trace.steps) < self._asked:
             raise Diverged("the application could not follow an order it had offered before")
-        for node, step in zip(self._path, trace.steps, strict=False):
+        steps = lawful(trace, self.problem.twins)
+        for node, step in zip(self._path, steps, strict=False):
             if node.chosen != step.actor or node.enabled != step.enabled:
                 raise Diverged(f"actor {step.actor} was not where it had been in the same order")
-        self._register_races(*self._extend(trace))
+        explored, pending = self._extend(trace, steps)
+        self._register_races(explored, pending)
+        return trace.end is not End.REDUNDANT and len(explored) == len(trace.steps)
 
-    def _extend(self, trace: Trace) -> tuple[Sequence[TraceStep], Sequence[tuple[int, Op]]]:
+    def _extend(
+        self, trace: Trace, steps: Sequence[TraceStep]
+    ) -> tuple[Sequence[TraceStep], Sequence[tuple[int, Op]]]:
         """Append states; give the steps up to where the execution entered what a sibling covered.
 
         With them, the acquisitions that were waiting for a lock at that point.
         """
-        for depth, (step, pending) in enumerate(zip(trace.steps, pending_operations(trace), strict=True)):
+        states = list(pending_operations(trace))
+        for depth, (step, pending) in enumerate(zip(steps, states, strict=False)):
             if depth < len(self._path):
                 # The pending operation of an actor that had not been seen at this depth yet
                 # (it was stuck then) is learned now.
@@ -103,10 +123,25 @@ class SourceDpor:
             parent = self._path[-1] if self._path else None
             asleep = parent.asleep_after(parent.chosen) if parent else {}
             if step.actor in asleep:
+                # Whoever executes may know less of who sleeps, and have woken this one too early.
+                if awake := step.enabled - set(asleep):
+                    self._path.append(_Node(step.enabled, pending, asleep, _NOBODY, wanted={min(awake)}))
                 waiting = [(a, op) for a, op in pending.items() if a not in step.enabled]
-                return trace.steps[:depth], waiting
+                return steps[:depth], waiting
             self._path.append(_Node(step.enabled, pending, asleep, step.actor, wanted={step.actor}))
-        return trace.steps, trace.pending
+        if len(steps) < len(trace.steps):
+            return steps, self._stop_at(trace.steps[len(steps)].enabled, states[len(steps)])
+        return steps, trace.pending
+
+    def _stop_at(self, free: frozenset[int], pending: dict[int, Op]) -> Sequence[tuple[int, Op]]:
+        """Append the state in which the runtime let a twin begin too early; give who waited there."""
+        begun = frozenset(node.chosen for node in self._path)
+        parent = self._path[-1] if self._path else None
+        asleep = parent.asleep_after(parent.chosen) if parent else {}
+        enabled = frozenset(actor for actor in free if may_begin(actor, begun, self.problem.twins))
+        if awake := enabled - set(asleep):
+            self._path.append(_Node(enabled, pending, asleep, _NOBODY, wanted={min(awake)}))
+        return [(actor, op) for actor, op in pending.items() if actor not in free]
 
     def _register_races(self, steps: Sequence[TraceStep], pending: Sequence[tuple[int, Op]]) -> None:
         past = _HappensBefore([node.enabled for node in self._path])

@@ -7,7 +7,7 @@ POPL 1997).
 
 from dataclasses import dataclass, field
 
-from deadheat.schedule.trace import Diverged, Proposal, Trace
+from deadheat.schedule.trace import Diverged, Problem, Proposal, Trace
 
 
 @dataclass
@@ -23,8 +23,14 @@ class _Node:
 class Exhaustive:
     """Depth-first enumeration of all schedules."""
 
+    problem: Problem = field(default_factory=Problem)
     _path: list[_Node] = field(default_factory=list)
     _started: bool = False
+
+    @property
+    def words(self) -> str:
+        """What reports call it."""
+        return "plain depth-first search"
 
     def propose(self) -> Proposal | None:
         """Give the next untried branch, deepest first."""
@@ -40,10 +46,11 @@ class Exhaustive:
         node.untried.discard(node.chosen)
         return Proposal(tuple(node.chosen for node in self._path))
 
-    def observe(self, trace: Trace) -> None:
+    def observe(self, trace: Trace) -> bool:
         """Append the states beyond the prefix that was asked for."""
         for node, step in zip(self._path, trace.steps, strict=False):
             if node.chosen != step.actor or node.enabled != step.enabled:
                 raise Diverged(f"step of actor {step.actor} was not the one seen before")
         for step in trace.steps[len(self._path) :]:
             self._path.append(_Node(step.enabled, step.actor, set(step.enabled - {step.actor})))
+        return True

@@ -17,6 +17,7 @@ from deadheat.wire.carrierw import CarrierW
 from deadheat.wire.choose import Choice, choose
 from deadheat.wire.http1 import Exchange
 from deadheat.wire.plan import PEEK, ReleasePlan, Split
+from deadheat.wire.repeats import Practised, Repeats
 
 PLANS: Mapping[str, ReleasePlan] = MappingProxyType(
     {
@@ -45,5 +46,6 @@ def carrier(version: Version, origin: Origin) -> Carrier:
 
 __all__ = [
     "PEEK", "PLANS", "Answered", "Begun", "Carrier", "Carrier1", "Carrier2", "CarrierW", "Choice",
-    "Event", "Exchange", "Lost", "Parked", "Prepared", "ReleasePlan", "Split", "carrier", "choose",
+    "Event", "Exchange", "Lost", "Parked", "Practised", "Prepared", "ReleasePlan",
+    "Repeats", "Split", "carrier", "choose",
 ]  # fmt: skip

@@ -72,6 +72,16 @@ class Exchange:
         """Whether a request may go over this connection: it is new, or reusable."""
         return self.reusable or self._protocol.our_state is h11.IDLE
 
+    @property
+    def surplus(self) -> bool:
+        """Whether bytes came behind the last answer."""
+        return bool(self._protocol.trailing_data[0])
+
+    @property
+    def awaiting_more(self) -> bool:
+        """Whether the request framed last is whole, and leaves the connection open after its answer."""
+        return self._protocol.our_state is h11.DONE
+
     def _gather(self) -> Response | None:
         while True:
             event = self._protocol.next_event()

@@ -2,21 +2,28 @@
 
 Owns what the controller may hold. A *unit* is what the server answers with one ReadyForQuery: a
 Query, or the extended messages up to a Sync (PostgreSQL documentation, "Extended Query"). A unit is
-a *step* when it executes a statement that reads or writes tables; opening and leaving a transaction
-that changed nothing, settings, `SELECT 1` and pings are none. It must not know a socket, nor who
-sent the request. What a statement touches is `wire.pg_sql`'s to say.
+a *step* when others can tell when it happens: it reads or writes tables, or ends a transaction that
+did; settings, `SELECT 1` and pings are none. The data of a COPY belongs to the unit that began it.
+It must not know a socket, nor who sent the request. What a statement names is `wire.pg_sql`'s to
+say, and what that means in its transaction `wire.pg_transaction`'s.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deadheat.wire import pg_sql, postgres
-from deadheat.wire.pg_sql import Access, Effect
+from deadheat.wire.pg_sql import Access, Effect, Level
+from deadheat.wire.pg_transaction import Catalogue, Reading, Touch, Transaction
 from deadheat.wire.postgres import Message
 
 IDLE = "I"
+IN_TRANSACTION = "T"
+FAILED = "E"
+_COPY_DATA = frozenset("dcfSH")  # in copy mode the server takes a Sync or Flush for nothing
 
 
 @dataclass
@@ -38,6 +45,11 @@ class Executed(Struct, frozen=True):
     bind: postgres.Bind | None = None
 
     @property
+    def sql(self) -> str:
+        """Its text."""
+        return self.prepared.sql
+
+    @property
     def accesses(self) -> tuple[Access, ...]:
         """What it touches; read it when every Describe before it has been answered."""
         values: tuple[pg_sql.Value | None, ...] = ()
@@ -56,6 +68,7 @@ class Unit:
 
     raw: bytes = b""
     executed: list[Executed] = field(default_factory=list)
+    parsed: list[str] = field(default_factory=list)
     described: deque[str] = field(default_factory=deque)
     answered: bool = False
     """Whether the server ends its answer with ReadyForQuery."""
@@ -77,19 +90,29 @@ class Session:
 
     status: str = ""
     """ReadyForQuery's: I idle, T in a transaction, E in a failed one; empty before the first."""
+    catalogue: Catalogue = field(default_factory=Catalogue)
     pid: int = 0
     in_flight: deque[Unit] = field(default_factory=deque)
     unsupported: str = ""
     """Why what happens here cannot be explored, empty if it can."""
+    given_up: tuple[Touch, ...] = ()
+    """The locks that a transaction had whose last statement failed."""
+    level: Level | None = None
+    """The isolation level that the application chose for the session; None is the database's."""
+    _transaction: Transaction | None = None
     _statements: dict[str, Prepared] = field(default_factory=dict)
     _portals: dict[str, Executed] = field(default_factory=dict)
+    _cursors: dict[str, Executed] = field(default_factory=dict)
     _open: Unit = field(default_factory=Unit)
-    _touched: bool = False
+    _copying: bool = False
+    _read: tuple[Unit, Reading] | None = None
 
     def from_client(self, message: Message) -> Unit | None:
         """Take a message of the client's; give the unit that it completes."""
         unit = self._open
         unit.raw += message.raw
+        if self._copying and message.kind in _COPY_DATA:
+            return self._complete(answered=False)
         match message.kind:
             case "Q":
                 unit.executed.append(Executed(Prepared(postgres.read_query(message), ())))
@@ -97,6 +120,7 @@ class Session:
             case "P":
                 parse = postgres.read_parse(message)
                 self._statements[parse.name] = Prepared(parse.sql, parse.types)
+                unit.parsed.append(parse.sql)
             case "B":
                 bind = postgres.read_bind(message)
                 prepared = self._statements.get(bind.statement) or _LOST
@@ -119,26 +143,31 @@ class Session:
             case "F":
                 self.unsupported = "it uses function calls of the old protocol"
                 return self._complete(answered=True)
-            case _:  # passwords, COPY data, Terminate
+            case _:  # passwords, Terminate, the end of a COPY that failed
                 return self._complete(answered=False)
         return None
 
     def sent(self, unit: Unit) -> None:
         """Note that a unit goes to the server now."""
-        if unit.answered:
-            self.in_flight.append(unit)
-        if {Effect.TOUCH, Effect.UNKNOWN} & unit.effects:
-            self._touched = True
+        if not unit.answered:
+            return
+        self._transaction = self._reading(unit).transaction
+        self._read = None
+        self.in_flight.append(unit)
+        for one in unit.executed:
+            cursor = pg_sql.declared(one.sql)
+            if cursor is not None:
+                self._cursors[cursor[0]] = one
+            if pg_sql.for_session(one.sql):
+                self.level = pg_sql.level(one.sql) or self.level
+            elif self.level is not None and pg_sql.resets(one.sql):
+                self.level = Level.UNKNOWN
 
     def from_server(self, message: Message) -> None:
         """Take a message of the server's."""
         match message.kind:
             case "Z":
-                self.status = message.body.decode("latin-1")
-                if self.in_flight:
-                    self.in_flight.popleft()
-                if self.status == IDLE:
-                    self._touched = False
+                self._ready(message.body.decode("latin-1"))
             case "K":
                 self.pid = postgres.read_key(message)
             case "t":
@@ -146,32 +175,70 @@ class Session:
                     known = self._statements.get(self.in_flight[0].described.popleft())
                     if known is not None:
                         known.types = postgres.read_types(message)
-            case "G" | "W":
-                self.unsupported = "it uses COPY from the client"
+            case "G":
+                self._copying = True
+            case "W":
+                self.unsupported = "it replicates"
             case _:
                 pass
 
     def is_step(self, unit: Unit) -> bool:
         """Whether a unit, next in line, is to be held."""
-        effects = unit.effects
-        if {Effect.TOUCH, Effect.UNKNOWN} & effects:
-            return True
-        return Effect.FINISH in effects and self._touched and self.in_transaction
+        return self._reading(unit).step
 
     @property
     def in_transaction(self) -> bool:
         """Whether the connection is leased: a transaction is open on it."""
         return self.status not in {"", IDLE}
 
-    def accesses(self, unit: Unit) -> tuple[Access, ...]:
-        """What a step touches, as far as other requests can tell; empty is unknown.
+    @property
+    def at_risk(self) -> tuple[Touch, ...]:
+        """The locks that the transaction gives up should its next statement fail."""
+        return self._transaction.locked if self._transaction is not None else ()
 
-        Only a statement that is a transaction of its own touches just its rows. In an open one it
-        may wait for locks, see an old snapshot, or become visible later: that conflicts with all.
-        """
-        touching = [one for one in unit.executed if pg_sql.effects(one.prepared.sql) != (Effect.NONE,)]
-        alone = len(touching) == 1 and len(unit.effects) == 1 and not self.in_transaction
-        return touching[0].accesses if alone else ()
+    def touches(self, unit: Unit) -> tuple[Touch, ...] | None:
+        """What a step touches, as far as other requests can tell; None is unknown."""
+        return self._reading(unit).touches
+
+    def _reading(self, unit: Unit) -> Reading:
+        """What a unit does that is next in line; every Describe before it has been answered."""
+        if self._read is None or self._read[0] is not unit:
+            own = Reading(self.catalogue, self.level or self.catalogue.isolation, self._transaction)
+            for one in unit.executed:
+                for statement in self._meant(one):
+                    own.feed(statement)
+            for sql in unit.parsed:
+                own.parsed(sql)
+            own.close()
+            self._read = (unit, own)
+        return self._read[1]
+
+    def _meant(self, one: Executed) -> Iterator[Executed]:
+        """A FETCH sees what its cursor's query saw at DECLARE, unless it locks the rows as they come."""
+        cursor = self._cursors.get(pg_sql.fetched(one.sql) or "")
+        if cursor is None or not cursor.accesses:
+            yield one
+        elif any(access.locks for access in cursor.accesses):
+            yield cursor
+
+    def _ready(self, status: str) -> None:
+        """Note what the server says of the transaction: it knows better than what was foreseen."""
+        own = self._transaction
+        if self.in_flight:
+            self.in_flight.popleft()
+        if status == IDLE:
+            own = None
+        elif own is None:
+            own = Transaction(Level.UNKNOWN, touched=True, unknown=True)
+        elif status == FAILED and not own.failed:
+            self.given_up = own.locked
+            own = replace(own, failed=True)
+        elif status == IN_TRANSACTION and own.failed:
+            own = replace(own, failed=False)
+        if not self.in_flight:
+            self._transaction, self._read = own, None
+        self.status = status
+        self._copying = False
 
     def _complete(self, *, answered: bool) -> Unit:
         unit, self._open = self._open, Unit()

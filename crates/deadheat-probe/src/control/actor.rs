@@ -28,8 +28,14 @@ pub struct Actor<H> {
     pub answered: bool,
     /// How many futures and closures it started have not ended.
     pub branches: usize,
+    /// How many of these are messages that lie before a receiver which is busy with another one.
+    pub mail: usize,
     /// The step it takes at the moment.
     pub open: Option<usize>,
+    /// That step is a statement that a database may keep waiting.
+    pub queues: bool,
+    /// It has changed rows in a transaction.
+    pub keeps: bool,
 }
 
 impl<H: Held> Actor<H> {
@@ -39,7 +45,10 @@ impl<H: Held> Actor<H> {
             holds: VecDeque::new(),
             answered: false,
             branches: 0,
+            mail: 0,
             open: None,
+            queues: false,
+            keeps: false,
         }
     }
 
@@ -49,6 +58,8 @@ impl<H: Held> Actor<H> {
             self.phase = Phase::Held;
         } else if self.answered && self.branches == 0 {
             self.phase = Phase::Finished;
+        } else if self.answered && self.branches == self.mail {
+            self.phase = Phase::Blocked;
         } else if self.phase == Phase::Blocked {
             self.phase = Phase::Running;
         }
@@ -62,7 +73,7 @@ impl<H: Held> Actor<H> {
     /// something else (a timer, a channel) is as finished as it gets.
     pub fn block(&mut self) {
         if self.phase == Phase::Running {
-            self.phase = match (self.holds.is_empty(), self.answered) {
+            self.phase = match (self.holds.is_empty(), self.answered && self.mail == 0) {
                 (false, _) => Phase::Held,
                 (true, true) => Phase::Finished,
                 (true, false) => Phase::Blocked,
@@ -70,8 +81,26 @@ impl<H: Held> Actor<H> {
         }
     }
 
+    /// Whether a step of another may let it go on: it waits, and not only for its message's turn.
+    pub fn rousable(&self) -> bool {
+        self.phase == Phase::Blocked && !(self.answered && self.branches == self.mail)
+    }
+
+    /// One of its messages is worked off from now on.
+    pub fn served(&mut self) {
+        self.mail = self.mail.saturating_sub(1);
+        if matches!(self.phase, Phase::Blocked | Phase::Finished) {
+            self.phase = Phase::Running;
+        }
+    }
+
     pub fn enabled(&self) -> bool {
         self.phase == Phase::Held && self.holds.front().is_some_and(Held::free)
+    }
+
+    /// Whether its step, had it to wait, would be refused in the end.
+    pub fn refusable(&self) -> bool {
+        self.phase == Phase::Held && self.holds.front().is_some_and(Held::queues)
     }
 
     /// Starts its step number `step`.
@@ -79,6 +108,8 @@ impl<H: Held> Actor<H> {
         let hold = self.holds.pop_front()?;
         self.phase = Phase::Running;
         self.open = Some(step);
+        self.queues = hold.queues();
+        self.keeps |= hold.keeps();
         Some(hold)
     }
 

@@ -1,5 +1,6 @@
 //! Which of the enabled actors takes the next step.
 
+use super::sampler::{Sampler, Sight};
 use super::End;
 use crate::protocol::{bit, Order};
 
@@ -10,6 +11,8 @@ pub struct Choice {
     woken: u16,
     diverged: bool,
     redundant: bool,
+    /// The choices of the order's policy, from its first one on.
+    sampler: Option<Sampler>,
     /// The prefix has waited long enough for an actor that is blocked.
     pub impatient: bool,
 }
@@ -17,7 +20,8 @@ pub struct Choice {
 impl Choice {
     /// Chooses; None when it is better to wait. `blocked`: somebody waits for something unseen, and may
     /// yet become enabled or make others so.
-    pub fn next(&mut self, order: &Order, step: usize, enabled: u16, blocked: bool) -> Option<u8> {
+    pub fn next(&mut self, order: &Order, step: usize, sight: Sight, blocked: bool) -> Option<u8> {
+        let enabled = sight.ready;
         let lowest = first(enabled);
         let chosen = if self.diverged {
             lowest?
@@ -38,6 +42,7 @@ impl Choice {
             self.redundant |= awake == 0;
             match (first(awake), self.last) {
                 _ if self.redundant => lowest,
+                (Some(_), _) if order.policy.is_some() => self.sample(order, awake, sight)?,
                 (_, Some(last)) if awake & bit(last) != 0 => last,
                 (Some(awake), _) => awake,
                 (None, _) => lowest,
@@ -45,6 +50,22 @@ impl Choice {
         };
         self.last = Some(chosen);
         Some(chosen)
+    }
+
+    fn sample(&mut self, order: &Order, awake: u16, sight: Sight) -> Option<u8> {
+        let policy = order.policy.as_ref()?;
+        let sampler = self
+            .sampler
+            .get_or_insert_with(|| Sampler::new(policy, order.actors));
+        let ready = awake;
+        sampler.choose(policy, Sight { ready, ..sight })
+    }
+
+    /// A step was taken that `dependent` ones are about to conflict with.
+    pub fn took(&mut self, order: &Order, actor: u8, interesting: bool, dependent: u16) {
+        if let (Some(policy), Some(sampler)) = (&order.policy, &mut self.sampler) {
+            sampler.took(policy, actor, interesting, dependent);
+        }
     }
 
     /// These do not sleep any more.

@@ -5,7 +5,8 @@
 //!
 //! The theory is that of stateless model checking: only one actor runs at a time, from the point at
 //! which it is held to its next one, and that is a *step*. When nobody runs, the next step is chosen: by
-//! the prefix, then by preference for whoever went last (fewest switches), never one *asleep* (P.
+//! the prefix, then by a policy (`sampler`) or else by preference for whoever went last (fewest switches),
+//! never one *asleep* (P.
 //! Godefroid, Partial-Order Methods, LNCS 1032, 1996, chapter 5: a sleeping actor's next step was
 //! explored from a sibling, and stays so until a dependent step wakes it).
 //!
@@ -16,6 +17,7 @@ mod actor;
 mod choice;
 mod points;
 mod run;
+mod sampler;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -37,6 +39,14 @@ pub trait Held {
     fn place(&self) -> usize;
     /// Whether the step would go on at once.
     fn free(&self) -> bool;
+    /// Whether it is a statement that another's transaction may keep waiting, or make fail.
+    fn queues(&self) -> bool {
+        false
+    }
+    /// Whether it makes others wait until its transaction ends.
+    fn keeps(&self) -> bool {
+        false
+    }
     /// The value of the place now; empty when unknown.
     fn value(&self) -> String;
     /// See `Trail`.
@@ -65,8 +75,15 @@ pub enum Effect<H> {
 /// Quiet ticks (20 ms apart) until an actor that does not come back counts as blocked: 300 ms, since a
 /// handler that sleeps for a moment (a call to elsewhere, as examples have it) is not blocked.
 const BLOCKED_AFTER: u32 = 15;
+/// The same for a statement while another transaction is under way: a row that it changed is the reason.
+const QUEUED_AFTER: u32 = 4;
+/// Quiet ticks (20 ms apart) after a step, until those who were blocked before it still are.
+const ROUSED_AFTER: u32 = 2;
 /// Quiet ticks (20 ms apart) without anybody enabled, all held at locks, until the run is stuck.
 const STUCK_AFTER: u32 = 3;
+/// The same where a statement waits: 6 s. A database refuses one of those who wait for each other after a
+/// second (PostgreSQL's `deadlock_timeout`), SQLite one that cannot write after five (sqlx's `busy_timeout`).
+const REFUSED_AFTER: u32 = 300;
 /// Quiet ticks without anybody enabled until the run is given up: 1 s.
 const HUNG_AFTER: u32 = 50;
 /// Quiet ticks (10 ms apart) until a released run counts as at rest.
@@ -202,6 +219,22 @@ impl<H: Held> Control<H> {
         }
     }
 
+    /// A racer sent a message to somebody who is busy with another one.
+    pub fn post(&mut self, run: u64, actor: u8) {
+        self.branch(run, actor);
+        if let Some(found) = self.actor(run, actor) {
+            found.mail += 1;
+        }
+    }
+
+    /// Such a message is worked off from now on.
+    pub fn deliver(&mut self, run: u64, actor: u8) {
+        self.moved();
+        if let Some(found) = self.actor(run, actor) {
+            found.served();
+        }
+    }
+
     /// Something that a racer started has ended.
     pub fn join(&mut self, run: u64, actor: u8) {
         self.moved();
@@ -249,6 +282,11 @@ impl<H: Held> Control<H> {
             }
             return;
         }
+        if self.still >= ROUSED_AFTER {
+            if let Some(run) = self.runs.get_mut(&self.current) {
+                run.roused = false;
+            }
+        }
         // A lock may have become free meanwhile: somebody else than the actors held it.
         self.decide();
         let still = self.still;
@@ -256,13 +294,28 @@ impl<H: Held> Control<H> {
         let Some(run) = run.filter(|run| run.under_way()) else {
             return;
         };
-        if still >= BLOCKED_AFTER && run.any(Phase::Running) {
+        // Who waits for an answer to a message that nobody has taken yet needs no patience either.
+        let patience = if run.queued() || run.posted() {
+            QUEUED_AFTER
+        } else {
+            BLOCKED_AFTER
+        };
+        let hope = if run.refusing() {
+            REFUSED_AFTER
+        } else {
+            HUNG_AFTER
+        };
+        if still >= patience && run.any(Phase::Running) {
             run.actors.iter_mut().for_each(Actor::block);
             self.moved();
             self.decide();
         } else if still >= STUCK_AFTER && run.at_rest() {
-            self.end(End::Stuck);
-        } else if still >= HUNG_AFTER {
+            if run.insist() {
+                self.decide();
+            } else {
+                self.end(End::Stuck);
+            }
+        } else if still >= hope {
             // Either the prefix waits for somebody who does not come, or everybody does.
             run.choice.impatient = true;
             self.decide();

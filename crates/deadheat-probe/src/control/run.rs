@@ -3,6 +3,7 @@
 use super::actor::{Actor, Phase};
 use super::choice::Choice;
 use super::points::Points;
+use super::sampler::Sight;
 use super::{End, Held, Step, Trace, Trail};
 use crate::protocol::{bit, Order, MAX_ACTORS};
 
@@ -25,6 +26,10 @@ pub struct Run<H: Held> {
     pub order: Option<Order>,
     pub choice: Choice,
     pub over: bool,
+    /// A step was taken beside somebody blocked, who may go on because of it.
+    pub roused: bool,
+    /// Nobody is enabled: statements are let go to fail.
+    insisting: bool,
     steps: Vec<(Step, Option<H::Trail>)>,
 }
 
@@ -35,12 +40,23 @@ impl<H: Held> Run<H> {
             order: None,
             choice: Choice::default(),
             over: false,
+            roused: false,
+            insisting: false,
             steps: Vec::new(),
         }
     }
 
     pub fn under_way(&self) -> bool {
         self.order.is_some() && !self.over
+    }
+
+    /// Whether all who run have a message that lies before a busy receiver.
+    pub fn posted(&self) -> bool {
+        let running = |actor: &&Actor<H>| actor.phase == Phase::Running;
+        self.actors
+            .iter()
+            .filter(running)
+            .all(|actor| actor.mail > 0)
     }
 
     pub fn finished(&self) -> bool {
@@ -57,6 +73,30 @@ impl<H: Held> Run<H> {
 
     fn all(&self, holds: impl Fn(Phase) -> bool) -> bool {
         self.actors.iter().all(|actor| holds(actor.phase))
+    }
+
+    /// Whether all who run are at statements, and some other's transaction is under way.
+    pub fn queued(&self) -> bool {
+        let keeps = |actor: &Actor<H>| {
+            actor.keeps && !matches!(actor.phase, Phase::Finished | Phase::Running)
+        };
+        let mut running = self
+            .actors
+            .iter()
+            .filter(|actor| actor.phase == Phase::Running);
+        self.actors.iter().any(keeps) && running.all(|actor| actor.queues)
+    }
+
+    /// Whether somebody is blocked at a statement: the database may yet refuse it.
+    pub fn refusing(&self) -> bool {
+        let waits = |actor: &Actor<H>| actor.phase == Phase::Blocked && actor.queues;
+        self.actors.iter().any(waits)
+    }
+
+    /// Lets statements go that cannot have their lock; whether there are any.
+    pub fn insist(&mut self) -> bool {
+        self.insisting = self.actors.iter().any(Actor::refusable);
+        self.insisting
     }
 
     pub fn into_holds(self) -> impl Iterator<Item = H> {
@@ -89,9 +129,25 @@ impl<H: Held> Run<H> {
         if step >= MAX_STEPS {
             return Next::End(End::Hung);
         }
-        let enabled = mask(&self.actors, Actor::enabled);
         let blocked = self.any(Phase::Blocked);
-        let Some(chosen) = self.choice.next(order, step, enabled, blocked) else {
+        if blocked && self.roused {
+            return Next::Wait;
+        }
+        let mut enabled = mask(&self.actors, Actor::enabled);
+        if enabled == 0 && (blocked || self.insisting) {
+            // Who waits inside the database may wait for one of these. They are refused, and answer.
+            enabled = mask(&self.actors, Actor::refusable);
+        }
+        let interests = |hold: &H| {
+            let policy = order.policy.as_ref();
+            policy.is_some_and(|policy| policy.interests(points.resource(hold.point())))
+        };
+        let sight = Sight {
+            ready: enabled,
+            interesting: mask(&self.actors, |a| a.holds.front().is_some_and(interests)),
+            alive: mask(&self.actors, |a| a.phase != Phase::Finished),
+        };
+        let Some(chosen) = self.choice.next(order, step, sight, blocked) else {
             return Next::Wait;
         };
         let Some(hold) = self.actors[usize::from(chosen)].go(step) else {
@@ -104,6 +160,12 @@ impl<H: Held> Run<H> {
                 pending.map_or(true, |pending| points.dependent(&hold, pending))
             };
             self.choice.wake(mask(&self.actors, stirred) | bit(chosen));
+            let conflicts = |actor: &Actor<H>| {
+                let pending = actor.holds.front();
+                pending.is_some_and(|pending| points.dependent(&hold, pending))
+            };
+            let dependent = mask(&self.actors, conflicts);
+            self.choice.took(order, chosen, interests(&hold), dependent);
         }
         let taken = Step {
             actor: chosen,
@@ -114,6 +176,8 @@ impl<H: Held> Run<H> {
             after: String::new(),
         };
         self.steps.push((taken, hold.trail()));
+        self.roused = self.actors.iter().any(Actor::rousable);
+        self.insisting = false;
         Next::Go(hold)
     }
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 from tree_sitter import Node
 
+from deadheat.rust.db.held import note_begin, note_statement
 from deadheat.rust.db.query import Op, Query
 from deadheat.rust.ir import NO_DEPS, THROUGH, Deps, Kind, Place, Value
 from deadheat.rust.lower.builder import Lowering
@@ -43,6 +44,8 @@ def execute(
     operation: str = "",
 ) -> Value:
     """The statement runs: one event; what it gives back depends on it."""
+    executors = tuple(executors)
+    note_statement(low, node, query, operation or describe(query), executors)
     kind = _KINDS.get(query.op)
     if kind is None or (not query.table and query.aggregate != "last"):
         return Value(result, deps=deps | selects)
@@ -73,6 +76,7 @@ def describe(query: Query) -> str:
 
 def begin(low: Lowering, node: Node, isolation: str) -> int:
     """A transaction starts; its guard is a temporary until something takes it."""
+    note_begin(low, node, isolation)
     number = low.emit(Kind.BEGIN, node, operation=isolation, method="begin")
     low.events[number].guards = (number,)
     return number

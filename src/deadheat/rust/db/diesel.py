@@ -200,6 +200,8 @@ def _run(low: Lowering, node: Node, receiver: Value, query: Query, name: str, *,
         query = replace(query, returning=True)
     if pooled:
         query = replace(query, pooled=True)
+    if query.opaque:
+        query = replace(query, others=True)  # a condition that is not read may ask another table
     if name in _MANY:
         query = replace(query, many=True)
         result: Type | None = Type("Result", (Type("Vec", (row,)),))

@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from deadheat.rust.db import diesel, diesel_terms, mongodb, redis, sea_orm, sqlx
 from deadheat.rust.db.access import TRANSACTION, arguments, begin, note_outcome, queried, started
+from deadheat.rust.db.held import note_closure, note_end, note_worker
 from deadheat.rust.db.query import ROW
 from deadheat.rust.ir import Value, existence
 from deadheat.rust.lower.builder import Lowering
@@ -18,6 +19,7 @@ from deadheat.rust.types import Type, peel
 _SQL = frozenset({"query", "query_as", "query_scalar", "query_unchecked", "query_as_unchecked"})
 _ASKING = frozenset({"is_ok", "is_err", "is_some", "is_none"})
 _RUNNERS = frozenset({"run", "interact", "call", "with_conn", "run_async", "call_unwrap"})
+_WORKERS = frozenset({"run", "interact", "call", "call_unwrap"})  # on another thread
 _TRANSACTIONS = {
     "transaction": "", "immediate_transaction": "immediate", "exclusive_transaction": "exclusive",
     "transaction_with_config": "", "test_transaction": "", "transaction_async": "",
@@ -76,11 +78,16 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
         found = _transaction(low, node, receiver, name)
         if found is not None:
             return found
-    if name in ("commit", "rollback") and receiver.guards and _is_transaction(low, receiver):
+    if name in ("commit", "rollback") and _is_transaction(low, receiver):
+        note_end(low, node, name)
+        if not receiver.guards:
+            return None  # whoever called began it
         low.release(low.claim(receiver) or receiver.guards, node)
         return Value(Type("Result"))
     if name in _RUNNERS and low.types.method(receiver.type, name) is None:
         listed = arguments(node)
+        if len(listed) == 1 and listed[0].type == "closure_expression" and name in _WORKERS:
+            note_worker(low, node, name)  # also of a connection that the function was given
         if len(listed) == 1 and listed[0].type == "closure_expression" and receiver.place is None:
             serial = begin(low, node, receiver.type.name[1:-1]) if receiver.type == _SERIAL else None
             if serial is not None:
@@ -144,6 +151,7 @@ def _transaction(low: Lowering, node: Node, receiver: Value, name: str) -> Value
     if name in _TRANSACTIONS and closures:
         number = begin(low, node, isolation or _TRANSACTIONS[name])
         low.transactions.append(number)
+        note_closure(low, closures[-1])
         given = Value(TRANSACTION, guards=(number,))
         value = run_closure(low, closures[-1], (given, given))
         low.transactions.remove(number)

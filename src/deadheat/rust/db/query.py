@@ -42,8 +42,8 @@ class Query(Struct, frozen=True, array_like=True):
     or last; `conflict` says how a duplicate is met (nothing, update, ignore, replace);
     `opaque` that conditions exist which are not in `where`; `outcome` what happens first to the
     result (unwrap); `joined` names
-    the other tables of a read; `many` that rows are loaded as a list; `pooled` that each statement
-    may run on another connection.
+    the other tables of a read, `others` says that more is touched than the table and those; `many`
+    that rows are loaded as a list; `pooled` that each statement may run on another connection.
     """
 
     op: Op
@@ -66,6 +66,7 @@ class Query(Struct, frozen=True, array_like=True):
     isolation: str = ""
     joined: tuple[str, ...] = ()
     many: bool = False
+    others: bool = False
 
     @property
     def key(self) -> str | None:

@@ -33,6 +33,9 @@ _EMBEDDED = re.compile(
 _RAW = re.compile(rb"r(#*)\"((?:(?!\"\1).)*?\bCREATE\s+(?:TABLE|UNIQUE).*?)\"\1", re.IGNORECASE | re.DOTALL)
 
 
+_PROGRAMMED = re.compile(rb"\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:TRIGGER|RULE|VIEW)\b", re.IGNORECASE)
+
+
 class Table(Struct):
     """One table; `unique` maps a constraint's name to its columns."""
 
@@ -70,6 +73,10 @@ class Schema:
         self.tables: dict[str, Table] = diesel_tables(files)
         self._indexes: dict[str, str] = {}
         self.partial: set[str] = set()
+        self._linked: set[str] = set()  # tables that a foreign key leads from or to
+        self._programmed = any(
+            _PROGRAMMED.search(text) is not None for text in (*sql.values(), *files.values())
+        )
         for path in sorted(sql):
             if not _is_downward(path):
                 self._apply(sql[path].decode("utf-8", "replace"))
@@ -90,6 +97,10 @@ class Schema:
                 return True
             return None
         return table.is_unique(columns)
+
+    def is_linked(self, name: str) -> bool:
+        """Whether a write to the table may read or write others: by a foreign key, a trigger, a rule."""
+        return self._programmed or name in self._linked
 
     # ------------------------------------------------------------------ SQL
 
@@ -128,6 +139,9 @@ class Schema:
         from sqlglot import exp
 
         table = self._of(node.this.name)
+        for reference in node.find_all(exp.Reference):
+            target = reference.find(exp.Table)
+            self._linked |= {table.name, target.name.lower() if target is not None else table.name}
         for one in node.expressions:
             if isinstance(one, exp.ColumnDef):
                 name = one.name.lower()

@@ -148,7 +148,8 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
         )
         return execute(low, node, query, receiver.deps, chosen_by(receiver), executors, result)
     if name in _PASSING:
-        return receiver
+        more = "join" in name or "related" in name
+        return replace(receiver, query=replace(query, others=True)) if more else receiver
     return None
 
 

@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from deadheat.rust.db.query import Condition, Op, Query
 
 if TYPE_CHECKING:
@@ -77,15 +79,17 @@ def statements(text: str) -> tuple[Query, ...]:
         text = re.sub(r"^\s*replace\b", "INSERT OR REPLACE", text, count=1, flags=re.IGNORECASE)
     found: list[Query] = []
     rewritten, first_choice = _rewritten(text), _dialect(text)
-    for one in parse(rewritten, first_choice) or parse(
-        rewritten, "mysql" if first_choice != "mysql" else "sqlite"
-    ):
+    second_choice = "mysql" if first_choice != "mysql" else "sqlite"
+    trees = parse(rewritten, first_choice) or parse(rewritten, second_choice)
+    for one in trees:
         try:
             query = _statement(one)
         except Exception:  # noqa: BLE001
             query = None
         if query is not None:
-            found.append(query)
+            # One call may send several statements; whoever knows of the first must know of the rest.
+            more = len(trees) > 1 or _touches_more(one, query)
+            found.append(replace(query, others=True) if more else query)
     return tuple(found)
 
 
@@ -116,6 +120,14 @@ def _rewritten(text: str) -> str:
         return token
 
     return _TOKENS.sub(one, text)
+
+
+def _touches_more(node: "exp.Expression", query: Query) -> bool:
+    """Whether the statement names other tables, or functions whose doing is not known."""
+    from sqlglot import exp
+
+    names = {one.name.lower() for one in node.find_all(exp.Table)}
+    return bool(names - {query.table, *query.joined}) or node.find(exp.Anonymous, exp.Command) is not None
 
 
 def _statement(node: "exp.Expression") -> Query | None:

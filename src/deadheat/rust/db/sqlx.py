@@ -19,6 +19,7 @@ from deadheat.rust.db.access import (
     started,
     turbofish,
 )
+from deadheat.rust.db.held import note_end, note_unknown
 from deadheat.rust.db.query import Condition, Op, Query
 from deadheat.rust.db.sql import looks_like_sql, statements
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value
@@ -61,6 +62,8 @@ def call(low: Lowering, node: Node, name: str, resolved: str) -> Value | None:
         listed = arguments(node)
         text = literal(low, listed[0] if listed else None)
         found = statements(text) if text is not None else ()
+        if not found and ("sqlx" in resolved or name == "sql_query"):
+            found = (Query(Op.OTHER, ""),)  # made at run time, or in words that cannot be read
         if not found:
             return None
         row = turbofish(low, node, -1) if "_as" in name or name == "query_scalar" else None
@@ -164,6 +167,18 @@ def _is_pool(value: Value) -> bool:
     return inner is not None and ("Pool" in inner.short or inner.short in ("Db", "Database"))
 
 
+_CONNECTIONS = frozenset(
+    {"Connection", "Transaction", "Client", "Pool", "PgConnection", "SqliteConnection", "MySqlConnection",
+     "PgPool", "SqlitePool", "MySqlPool", "PooledConnection", "PoolConnection", "DatabaseConnection",
+     "DatabaseTransaction", "Savepoint"}
+)  # fmt: skip
+
+
+def _is_connection(value: Value) -> bool:
+    inner = peel(value.type)
+    return inner is not None and inner.short in _CONNECTIONS
+
+
 def _result(name: str, row: Type | None) -> Type | None:
     if name in ("fetch_all", "load", "get_results", "all"):
         return Type("Result", (Type("Vec", (row,)),))
@@ -219,12 +234,18 @@ def bind(query: Query, values: Sequence[tuple[str | None, Deps]]) -> tuple[Query
 def _direct(low: Lowering, node: Node, receiver: Value, name: str, listed: list[Node]) -> Value | None:
     text = literal(low, listed[0])
     if text is None or not looks_like_sql(text):
+        if _is_connection(receiver) and not name.startswith("prepare"):
+            note_unknown(low, node, name, [receiver])
         return None
     found = statements(text)
     if not found:
         upper = text.lstrip()[:9].upper()
-        if upper.startswith(("COMMIT", "END", "ROLLBACK")) and low.transactions:
-            low.release([low.transactions.pop()], node)
+        if upper.startswith(("COMMIT", "END", "ROLLBACK")):
+            note_end(low, node, upper.split()[0].strip(" ;"))
+            if low.transactions:
+                low.release([low.transactions.pop()], node)
+        elif not upper.startswith("PRAGMA"):
+            note_unknown(low, node, name, [receiver])
         return Value(deps=NO_DEPS) if not looks_like_sql(text) else NOTHING
     if found[0].op is Op.BEGIN:
         value = started(low, node, found[0].isolation)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from deadheat.rust.ir import NOTHING, Place, Summary, Value
 from deadheat.rust.items import Function
-from deadheat.rust.lower import calls, closures, control, expressions, macros, methods
+from deadheat.rust.lower import calls, closures, control, expressions, loops, macros, methods
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.compact import compact
 from deadheat.rust.lower.control import block
@@ -28,6 +28,7 @@ __all__ = [
     "closures",
     "control",
     "expressions",
+    "loops",
     "lower",
     "macros",
     "methods",

@@ -10,6 +10,7 @@ is later computed over the graph.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from msgspec import Struct
 from tree_sitter import Node
@@ -18,6 +19,7 @@ from deadheat.rust.ir import (
     NO_DEPS,
     NOTHING,
     THROUGH,
+    UNSYNCHRONISED,
     Deps,
     Event,
     Kind,
@@ -29,7 +31,7 @@ from deadheat.rust.ir import (
     existence,
 )
 from deadheat.rust.items import Function
-from deadheat.rust.lower.sites import FoundSite
+from deadheat.rust.lower.sites import FoundSite, note_plain
 from deadheat.rust.lower.values import Binding, merge_scopes, merge_values, with_deps
 from deadheat.rust.types import Type, Types, is_synchronised, peel
 
@@ -77,7 +79,6 @@ class Lowering:
         self.summaries = summaries
         self.edition = edition
         self.self_type = types.owners.get(function.path)
-        self.generics = types.generics(function)
         self.events: list[Event] = []
         self.frontier: tuple[int, ...] = ()
         self.control: Deps = NO_DEPS
@@ -97,6 +98,11 @@ class Lowering:
         self.transactions: list[int] = []  # database transactions around what is lowered now
         self.parameter_types: list[Type | None] = []
         self.emit(Kind.NOP, function.node)
+
+    @cached_property
+    def generics(self) -> dict[str, Type | None]:
+        """The type parameters in scope."""
+        return self.types.generics(self.function)
 
     # ------------------------------------------------------------------ graph
 
@@ -395,6 +401,13 @@ class Lowering:
             return static is not None and (static.mutable or static.thread_local)
         return False
 
+    def is_bare(self, place: Place) -> bool:
+        """Whether nothing synchronises the place: a `static mut`, the inside of an `UnsafeCell`."""
+        if UNSYNCHRONISED in place.path:
+            return True
+        static = self.types.statics.get(place.root[2:]) if place.root.startswith("G:") else None
+        return static is not None and static.mutable and not place.is_content
+
     def has_just_read(self, value: Value) -> bool:
         """Whether the value is what a look-up of its very place gave (`map.get(key)`)."""
         return any(
@@ -406,6 +419,8 @@ class Lowering:
         """The value is needed: a place is read."""
         if not self.is_content(value):
             return value
+        assert value.place is not None  # content is somewhere
+        note_plain(self, node, value.place)
         event = self.emit(
             Kind.READ,
             node,

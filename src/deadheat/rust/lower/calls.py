@@ -169,7 +169,7 @@ def _own_function(low: Lowering, path: tuple[str, ...]) -> Function | None:
     resolved = types.modules.resolve(low.module, path)
     function = types.functions.get(resolved)
     if function is not None:
-        return function if function.body is not None else None
+        return function if function.block is not None else None
     owner, _, name = resolved.rpartition("::")
     if owner in types.items:
         item = types.items[owner]
@@ -254,7 +254,7 @@ def _foreign(low: Lowering, node: Node, path: tuple[str, ...]) -> Value:
         return NOTHING
     if name in known.SPAWN_FUTURE | known.SPAWN_CLOSURE | {"block_in_place"} and arguments:
         return spawn(low, node, name, before, arguments)
-    if before == "rocket" and name in ("build", "custom", "ignite"):
+    if before in ("rocket", "Rocket") and name in ("build", "custom", "ignite"):
         note_site(low, node, SiteKind.BUILD, f"rocket::{name}", AccessKind.WRITE, None)
     if before == "mem" and name in ("take", "replace", "swap"):
         return _exchange(low, node, name, arguments)

@@ -8,16 +8,19 @@ that no rule about locks takes it for locked.
 
 from tree_sitter import Node
 
+from deadheat.model import AccessKind, SiteKind
 from deadheat.rust.ir import NO_DEPS, THROUGH, UNSYNCHRONISED, Deps, Kind, Place, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.closures import run_closure
 from deadheat.rust.lower.expressions import value_of
+from deadheat.rust.lower.sites import note_site
 from deadheat.rust.syntax import text_of
 from deadheat.rust.types import Type, argument, peel
 
 ONCE = frozenset({"OnceLock", "OnceCell"})
 UNSAFE_CELLS = frozenset({"UnsafeCell", "SyncUnsafeCell", "Cell", "RefCell"})
 _READS = frozenset({"get", "borrow", "try_borrow", "with_borrow"})
+_SEEN = ("std::", "tokio::", "rocket::tokio::")
 _HANDS_OUT = frozenset({"borrow", "borrow_mut", "try_borrow", "try_borrow_mut", "get_mut", "as_ptr"})
 
 
@@ -57,9 +60,14 @@ def _once(
     deps: Deps = NO_DEPS
     for one in arguments:
         deps |= value_of(low, one).deps
+    operation = f"{receiver.type.short if receiver.type is not None else 'OnceLock'}::{method}"
+    effect = AccessKind.READ if method == "get" else AccessKind.WRITE
+    # Each call is one atomic step; only std's and tokio's cells can be looked into.
+    ours = receiver.type is not None and receiver.type.name.startswith(_SEEN)
+    note_site(low, node, SiteKind.ATOMIC if ours else SiteKind.CALL, operation, effect, place)
     event = low.emit(
         Kind.READ if method == "get" else Kind.RMW, node, place=place.then(THROUGH), type=receiver.type,
-        operation=f"{receiver.type.short if receiver.type is not None else 'OnceLock'}::{method}",
+        operation=operation,
         method=method, deps=deps, mark="once-asked" if method == "set" and _is_asked(node) else "once",
     )  # fmt: skip
     low.events[event].guards = (event,)

@@ -1,4 +1,4 @@
-"""Statements, blocks, branches and loops.
+"""Statements, blocks and branches.
 
 Owns the temporary scopes of each construct (the Rust reference, "Temporary scopes", and the
 edition guide on `if let` and tail expressions). Two acquisitions of one lock:
@@ -18,10 +18,9 @@ from tree_sitter import Node
 
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value, existence
 from deadheat.rust.lower.builder import LARGEST, Lowering
-from deadheat.rust.lower.expressions import copies, evaluate, expression, moved, unwrap, value_of
+from deadheat.rust.lower.expressions import copies, evaluate, expression, unwrap, value_of
 from deadheat.rust.lower.guards import dropped, is_maybe, nothing_found
 from deadheat.rust.lower.patterns import bind, is_existential
-from deadheat.rust.lower.results import element_type
 from deadheat.rust.lower.values import with_deps
 from deadheat.rust.syntax import significant, text_of
 
@@ -52,11 +51,11 @@ def block(low: Lowering, node: Node) -> Value:
             if tail and inner is not None:
                 result = _tail(low, inner)
             else:
-                _statement(low, inner)
+                statement(low, inner)
         elif index == len(children) - 1 and not _semicolon_follows(child):
             result = _tail(low, child)
         else:
-            _statement(low, child)
+            statement(low, child)
     # A guard of this block that is the block's value moves out of it.
     if result.owned:
         low.claim(result)
@@ -72,7 +71,8 @@ def _semicolon_follows(node: Node) -> bool:
     return following is not None and following.type == ";"
 
 
-def _statement(low: Lowering, node: Node | None) -> None:
+def statement(low: Lowering, node: Node | None) -> None:
+    """Run an expression for what it does; its temporaries end with it."""
     if node is None:
         return
     low.push_temporaries()
@@ -182,10 +182,10 @@ def _if(low: Lowering, node: Node) -> Value:
     alternative = next(significant(otherwise), None) if otherwise is not None else None
     if condition is None:
         return NOTHING
-    lets = _has_let(condition)
+    lets = has_let(condition)
     low.push_temporaries()
     low.push_scope()
-    deps, patterns = _condition(low, condition)
+    deps, patterns = condition_of(low, condition)
     if not lets:
         # A plain condition is a temporary scope of its own.
         low.pop_scope(condition)
@@ -218,22 +218,23 @@ def _if(low: Lowering, node: Node) -> Value:
     return result
 
 
-def _has_let(condition: Node) -> bool:
+def has_let(condition: Node) -> bool:
+    """Whether a condition binds something."""
     return condition.type in ("let_condition", "let_chain")
 
 
-def _condition(low: Lowering, condition: Node) -> tuple[Deps, list[tuple[Node, Value]]]:
+def condition_of(low: Lowering, condition: Node) -> tuple[Deps, list[tuple[Node, Value]]]:
     """What a condition depends on, and what its `let`s will bind."""
     if condition.type == "let_condition":
         scrutinee, pattern = condition.child_by_field_name("value"), condition.child_by_field_name("pattern")
-        value = _scrutinee(low, scrutinee)
+        value = scrutinee_of(low, scrutinee)
         asked = existence(value.deps) if pattern is not None and is_existential(pattern) else value.deps
         return asked, [(pattern, value)] if pattern is not None else []
     if condition.type == "let_chain":
         deps: Deps = NO_DEPS
         patterns: list[tuple[Node, Value]] = []
         for child in significant(condition):
-            more, bound = _condition(low, child)
+            more, bound = condition_of(low, child)
             deps |= more
             patterns += bound
             for pattern, value in bound:
@@ -242,7 +243,7 @@ def _condition(low: Lowering, condition: Node) -> tuple[Deps, list[tuple[Node, V
     return value_of(low, condition).deps, []
 
 
-def _scrutinee(low: Lowering, node: Node | None) -> Value:
+def scrutinee_of(low: Lowering, node: Node | None) -> Value:
     """A matched place is looked at, but what it refers to stays reachable."""
     value = evaluate(low, node)
     if node is not None and low.is_content(value) and not value.owned and not low.has_just_read(value):
@@ -279,7 +280,7 @@ def _branch(low: Lowering, node: Node | None) -> Callable[[], Value]:
 @expression("match_expression")
 def _match(low: Lowering, node: Node) -> Value:
     scrutinee, body = node.child_by_field_name("value"), node.child_by_field_name("body")
-    value = _scrutinee(low, scrutinee)
+    value = scrutinee_of(low, scrutinee)
     arms = [child for child in significant(body) if child.type == "match_arm"] if body is not None else []
 
     def arm(child: Node) -> Callable[[], Value]:
@@ -298,7 +299,7 @@ def _match(low: Lowering, node: Node) -> Value:
                 guard = pattern.child_by_field_name("condition")
                 if guard is not None:
                     low.push_temporaries()
-                    tested = _condition(low, guard)[0]
+                    tested = condition_of(low, guard)[0]
                     low.pop_temporaries(guard)
                     guards_seen.append(tested)
                     low.emit(Kind.BRANCH, guard, deps=tested)
@@ -331,102 +332,3 @@ def _match(low: Lowering, node: Node) -> Value:
 
 
 # ---------------------------------------------------------------------- loops and jumps
-
-
-def _label(node: Node) -> str:
-    for child in node.named_children:
-        if child.type == "label":
-            return text_of(child)
-    return ""
-
-
-@expression("while_expression")
-def _while(low: Lowering, node: Node) -> Value:
-    condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
-    if condition is None:
-        return NOTHING
-
-    spun: list[Deps] = []
-
-    def turn() -> None:
-        low.push_temporaries()
-        low.push_scope()
-        deps, patterns = _condition(low, condition)
-        lets = _has_let(condition)
-        if not lets:
-            low.pop_scope(condition)
-            low.pop_temporaries(condition)
-
-        def run() -> Value:
-            low.push_scope()
-            for pattern, value in patterns:
-                bind(low, pattern, unwrap(low, value))
-            first = len(low.events)
-            _statement(low, body)
-            if not any(event.place is not None for event in low.events[first:]):
-                spun.append(deps)
-            low.pop_scope(node)
-            return NOTHING
-
-        def stop() -> Value:
-            nothing_found(low, patterns, node)
-            low.leave_loop(node, "", NOTHING, again=False)
-            return NOTHING
-
-        low.fork([run, stop], deps, condition)
-        if lets:
-            low.pop_scope(node)
-            low.pop_temporaries(node)
-
-    result = low.loop(turn, node, _label(node), may_skip=False)
-    for deps in spun:  # a loop that only waits is a check: whatever follows relies on it
-        low.control = low.control | deps
-    return result
-
-
-@expression("loop_expression")
-def _loop(low: Lowering, node: Node) -> Value:
-    body = node.child_by_field_name("body")
-    return low.loop(lambda: _statement(low, body), node, _label(node), may_skip=False)
-
-
-@expression("for_expression")
-def _for(low: Lowering, node: Node) -> Value:
-    pattern, body = node.child_by_field_name("pattern"), node.child_by_field_name("body")
-    # `for` desugars to a match on the iterator: its temporaries live through the loop.
-    low.push_temporaries()
-    iterated = _scrutinee(low, node.child_by_field_name("value"))
-    element = Value(
-        element_type(iterated.type),
-        iterated.place.then("[*]") if iterated.place is not None else None,
-        iterated.guards,
-        deps=iterated.deps,
-    )
-
-    def turn() -> None:
-        low.push_scope()
-        if pattern is not None:
-            bind(low, pattern, element)
-        _statement(low, body)
-        low.pop_scope(node)
-
-    result = low.loop(turn, node, _label(node), may_skip=True)
-    low.pop_temporaries(node)
-    return result
-
-
-@expression("return_expression")
-def _return(low: Lowering, node: Node) -> Value:
-    inner = next(significant(node), None)
-    low.leave(node, moved(low, inner))
-    return NOTHING
-
-
-@expression("break_expression", "continue_expression")
-def _jump(low: Lowering, node: Node) -> Value:
-    value = NOTHING
-    for child in significant(node):
-        if child.type != "label":
-            value = moved(low, child)
-    low.leave_loop(node, _label(node), value, again=node.type == "continue_expression")
-    return NOTHING

@@ -14,6 +14,7 @@ from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Place, Value
 from deadheat.rust.items import segments
 from deadheat.rust.lower.builder import Lowering, shape
 from deadheat.rust.lower.mutation import assigned
+from deadheat.rust.lower.sites import note_plain
 from deadheat.rust.lower.values import with_deps
 from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type, argument, peel
@@ -205,6 +206,7 @@ def store(low: Lowering, node: Node, target: Node, deps: Deps, kind: Kind, opera
     """A write to a place, or to a local variable (then what flows in is remembered)."""
     place = evaluate(low, target)
     if place.place is not None and low.is_content(place):
+        note_plain(low, node, place.place, node.child_by_field_name("right"))
         # Where the written place itself was looked up (`*map.get_mut(k)?`) is not what flows in.
         low.emit(
             kind, node, place=place.place, type=place.type, operation=f"{shape(target)} {operator} …",

@@ -8,11 +8,13 @@ function and what it calls.
 
 from tree_sitter import Node
 
+from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import outside
 from deadheat.rust.ir import NO_DEPS, Deps, Kind, Place, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.expressions import evaluate, key_of
 from deadheat.rust.lower.outside import note
+from deadheat.rust.lower.sites import merge_last, note_site
 from deadheat.rust.lower.values import Binding
 from deadheat.rust.syntax import text_of
 from deadheat.rust.types import Type, peel
@@ -64,6 +66,12 @@ def _place(node: Node, value: Value) -> Place:
 def _emit(
     low: Lowering, node: Node, place: Place, effect: str, operation: str, method: str, deps: Deps
 ) -> int:
+    if effect != "passed":
+        before = len(low.sites)
+        does = AccessKind.READ if _EFFECTS[effect] is Kind.READ else AccessKind.WRITE
+        # A path is an expression, and two expressions may name one file.
+        note_site(low, node, SiteKind.FILE, operation, does, place, domain="files")
+        merge_last(low, before)
     event = low.emit(
         _EFFECTS[effect], node, place=place, operation=operation, method=method, deps=deps, mark=effect
     )

@@ -44,7 +44,8 @@ def macro(low: Lowering, node: Node) -> Value:
         return NOTHING
     content = (tokens.text or b"")[1:-1]
     allowed = low.sites_allowed
-    low.sites_allowed = allowed and name in known.EXPRESSION_MACROS
+    # A stream's block is ordinary code but for `yield`.
+    low.sites_allowed = allowed and (name in known.EXPRESSION_MACROS or name in _STREAMS)
     try:
         if name in _STREAMS:
             return _stream(low, node, name, tokens, content)

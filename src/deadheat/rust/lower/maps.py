@@ -19,6 +19,9 @@ from deadheat.rust.types import Type
 _EFFECTS = {"read": Kind.READ, "write": Kind.WRITE, "rmw": Kind.RMW}
 _ACCESS = {"read": AccessKind.READ, "write": AccessKind.WRITE, "rmw": AccessKind.WRITE}
 # What holds a shard's lock after the call: a reference, an iterator, an entry.
+_EXCLUSIVE = frozenset({"get_mut", "iter_mut", "entry", "try_get_mut", "try_entry"})
+# `get_with` and its like put in what is not there.
+_FILLS = ("get_with", "try_get_with", "optionally_get_with", "get_or_insert", "get_value_or_guard")
 _REFERENCES = frozenset({"get", "get_mut", "iter", "iter_mut", "entry", "try_get", "try_get_mut"})
 
 
@@ -41,7 +44,10 @@ def concurrent(
     if method in known.KEYED and arguments:
         content = content.then(f"[{key_of(arguments[0], values[0])}]")
     operation = f"{declared.short if declared is not None else 'DashMap'}::{method}"
-    note_site(low, node, SiteKind.CALL, operation, _ACCESS[effect], place)
+    access = AccessKind.WRITE if method in _EXCLUSIVE or method.startswith(_FILLS) else _ACCESS[effect]
+    sharded = SiteKind.MAP_SHARED if access is AccessKind.READ else SiteKind.MAP
+    kind = sharded if operation.startswith("DashMap::") else SiteKind.CALL
+    note_site(low, node, kind, operation, access, place)
     held: tuple[int, ...] = ()
     if method in _REFERENCES and operation.startswith("Dash"):
         # What is found stays locked (with its whole shard) as long as the reference lives.

@@ -11,17 +11,18 @@ from tree_sitter import Node
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
 from deadheat.rust.db import dispatch as database
-from deadheat.rust.ir import ASSUMED, NO_DEPS, NOTHING, RELAXED, RETRY, THROUGH, Deps, Kind, Mode, Value
+from deadheat.rust.ir import ASSUMED, NO_DEPS, NOTHING, Deps, Kind, Mode, Value
 from deadheat.rust.items import Function
+from deadheat.rust.lower.atomics import atomic, is_atomic_call
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.cells import cell
-from deadheat.rust.lower.closures import outer_effect, run_closure
+from deadheat.rust.lower.closures import run_closure
 from deadheat.rust.lower.expressions import dereferenced, evaluate, gather, key_of, value_of
 from deadheat.rust.lower.files import SAME_PATH, file_method, passed_on
 from deadheat.rust.lower.guards import is_map_guard, is_maybe, unwraps
 from deadheat.rust.lower.managed import managed
 from deadheat.rust.lower.maps import concurrent
-from deadheat.rust.lower.outside import is_sender, outside_method, permit, send
+from deadheat.rust.lower.outside import is_sender, outside_method, permit, receiving, send
 from deadheat.rust.lower.results import element_type, method_result
 from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import spawn
@@ -32,8 +33,6 @@ from deadheat.rust.types import (
     Type,
     argument,
     is_async_lock,
-    is_atomic,
-    is_concurrent_cell,
     is_concurrent_map,
     is_lock,
     is_store,
@@ -57,8 +56,8 @@ def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Valu
         guard = _acquire(low, node, receiver, declared, method, len(arguments))
         if guard is not None:
             return guard
-    if method in known.ATOMIC and _is_atomic_call(declared, arguments):
-        return _atomic(low, node, receiver, declared, method, arguments)
+    if method in known.ATOMIC and is_atomic_call(declared, arguments):
+        return atomic(low, node, receiver, declared, method, arguments)
     if is_concurrent_map(declared) and receiver.place is not None:
         return concurrent(low, node, receiver, declared, method, arguments, _values(low, arguments))
     if declared is not None and is_store(declared):
@@ -118,6 +117,7 @@ def _beyond(low: Lowering, node: Node, receiver: Value, method: str, arguments: 
     found = file_method(low, node, receiver, method, arguments)
     if found is not None:
         return found
+    receiving(low, node, receiver, method)
     if is_sender(receiver.type) and method != "clone":
         return send(low, node, receiver, method, gather(tuple(_values(low, arguments)), None).deps)
     taken = permit(low, node, receiver, method)
@@ -162,7 +162,12 @@ def _acquire(
         Mode.SHARED: SiteKind.LOCK_SHARED,
         Mode.EXCLUSIVE: SiteKind.LOCK,
     }[mode]
-    note_site(low, node, kind, operation, AccessKind.READ if shared else AccessKind.WRITE, place)
+    upgradable = method == "upgradable_read"  # two of these exclude each other
+    if upgradable:
+        kind = SiteKind.LOCK_UPGRADABLE
+    note_site(
+        low, node, kind, operation, AccessKind.READ if shared and not upgradable else AccessKind.WRITE, place
+    )
     guard = low.acquire(node, place, declared, mode, operation)
     # std's `lock()` and every `try_` give a Result around the guard; tokio's and parking_lot's do not.
     wrapped = mode is Mode.TRY or (declared is not None and _is_poisonable(declared))
@@ -173,60 +178,7 @@ def _is_poisonable(declared: Type) -> bool:
     return not is_async_lock(declared) and not declared.name.startswith(("parking_lot", "spin", "lock_api"))
 
 
-def _is_atomic_call(declared: Type | None, arguments: list[Node]) -> bool:
-    if is_atomic(declared) or is_concurrent_cell(declared):
-        return True
-    if declared is not None:
-        return False
-    return any(b"Ordering::" in (one.text or b"") or (one.text or b"") in _ORDERINGS for one in arguments)
-
-
-_ORDERINGS = frozenset({b"SeqCst", b"Relaxed", b"Acquire", b"Release", b"AcqRel"})
-
-
-def _atomic(
-    low: Lowering, node: Node, receiver: Value, declared: Type | None, method: str, arguments: list[Node]
-) -> Value:
-    deps: Deps = NO_DEPS
-    for one in arguments:
-        if one.type == "closure_expression":
-            if method in known.RETRIED:
-                low.emit(Kind.NOP, one, operation=outer_effect(one), mark=RETRY)
-            deps |= run_closure(low, one, (NOTHING,)).deps
-        else:
-            deps |= value_of(low, one).deps
-    place = receiver.place
-    if place is None or place.root.startswith("L:"):
-        return Value(deps=deps | receiver.deps)
-    kind = (
-        Kind.READ
-        if method in known.ATOMIC_READS
-        else Kind.WRITE
-        if method in known.ATOMIC_WRITES
-        else Kind.RMW
-    )
-    operation = f"{declared.short if declared is not None else 'Atomic'}::{method}"
-    note_site(
-        low, node, SiteKind.ATOMIC if not is_concurrent_cell(declared) else SiteKind.CALL, operation,
-        AccessKind.READ if kind is Kind.READ else AccessKind.WRITE, place,
-    )  # fmt: skip
-    event = low.emit(
-        kind, node, place=place.then(THROUGH), type=declared, operation=operation, method=method, deps=deps,
-        mark=RELAXED if _is_relaxed(arguments) else "",
-    )  # fmt: skip
-    low.events[event].guards = (event,)
-    if kind is Kind.WRITE:
-        return NOTHING
-    # An update's result is the value from before: what was written does not flow out of it.
-    return Value(argument(declared), deps=frozenset({(event, "")}))
-
-
 _ENTRY = frozenset({"or_insert", "or_insert_with", "or_default", "and_modify"})
-
-
-def _is_relaxed(arguments: list[Node]) -> bool:
-    orders = [one.text or b"" for one in arguments if (one.text or b"").split(b"::")[-1] in _ORDERINGS]
-    return bool(orders) and orders[0].endswith(b"Relaxed")
 
 
 # What hands the guard on; anything else borrows from it.
@@ -299,6 +251,8 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
     plain = [one for one in arguments if one.type != "closure_expression"]
     values = _values(low, plain)
     effect = known.effect(method)
+    if low.is_bare(place):
+        note_site(low, node, SiteKind.CALL, method, _ACCESS[effect], place)
     if declared is not None and declared.short == "Entry":
         effect = "rmw"
     if effect == "read" and (

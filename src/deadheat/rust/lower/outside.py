@@ -7,13 +7,17 @@ and of messages into channels. Files are `files`' business; which call is of whi
 
 from tree_sitter import Node
 
+from deadheat.model import AccessKind, SiteKind
 from deadheat.rust.ir import NO_DEPS, Deps, Kind, Mode, Value
 from deadheat.rust.lower.builder import Lowering
+from deadheat.rust.lower.sites import note_site
 from deadheat.rust.outside import ASK, BLOCKING, EXTERNAL, UNIQUE, call_class
 from deadheat.rust.types import Type, peel
 
+_RECEIVERS = frozenset({"Receiver", "UnboundedReceiver"})
 _SENDERS = frozenset({"Sender", "UnboundedSender", "SyncSender"})
 _UNIQUE_METHODS = frozenset({"gen", "gen_range", "random", "random_range", "sample", "next_u64", "next_u32"})
+_ASKING = frozenset({"get", "post"})  # `reqwest::get(url)`, `ureq::post(url)`
 _PROCESS = frozenset({"output", "status", "spawn", "wait", "wait_with_output"})
 
 
@@ -23,6 +27,8 @@ def outside_call(low: Lowering, node: Node, path: tuple[str, ...], deps: Deps) -
     kind = call_class(resolved)
     if kind is None:
         return None
+    if path[-1] in _ASKING and kind in (EXTERNAL, BLOCKING):
+        _asks(low, node, "::".join(resolved.split("::")[-2:]))
     event = note(low, node, kind, "::".join(resolved.split("::")[-2:]), deps)
     found = frozenset({(event, "")})
     if kind is ASK:
@@ -39,15 +45,22 @@ def note(low: Lowering, node: Node, kind: str, operation: str, deps: Deps = NO_D
     return low.emit(Kind.CALL, node, operation=operation, method=kind, deps=deps)
 
 
+def _asks(low: Lowering, node: Node, operation: str) -> None:
+    """Another service is asked: what that touches, perhaps our own database, nobody here knows."""
+    note_site(low, node, SiteKind.EXTERNAL, operation, AccessKind.WRITE, None, wide=True)
+
+
 def outside_method(low: Lowering, node: Node, receiver: Value, method: str, arguments: int) -> int | None:
     """A method that asks another service, starts a process or draws a random value."""
     declared = peel(receiver.type)
     short = declared.short if declared is not None else ""
     if method in ("send", "execute") and declared is not None and _is_client(declared):
         kind = BLOCKING if "blocking" in declared.name else EXTERNAL
+        _asks(low, node, f"{short}::{method}")
         return note(low, node, kind, f"{short}::{method}", receiver.deps)
     if method == "send" and not arguments and declared is None:
         # A request builder: channels are given what they send.
+        _asks(low, node, "send")
         return note(low, node, EXTERNAL, "send", receiver.deps)
     if short == "Command" and method in _PROCESS and declared is not None:
         waits = "tokio" not in declared.name and method != "spawn"
@@ -79,6 +92,8 @@ def permit(low: Lowering, node: Node, receiver: Value, method: str) -> Value | N
     short = "Pool" if declared.short in _POOLS else declared.short
     if method not in _TAKES.get(short, ()):
         return None
+    if short == "Semaphore" and "many" not in method:
+        note_site(low, node, SiteKind.LOCK, f"Semaphore::{method}", AccessKind.WRITE, receiver.place)
     taken = low.acquire(node, receiver.place, declared, Mode.SHARED, f"{declared.short}::{method}").guards
     low.events[taken[0]].mark = "permit" if short == "Semaphore" else "pool"
     return Value(
@@ -100,6 +115,17 @@ def is_sender(declared: Type | None) -> bool:
     return not any(family in declared.name for family in ("oneshot", "broadcast", "watch"))
 
 
+def receiving(low: Lowering, node: Node, receiver: Value, method: str) -> None:
+    """`receiver.recv()`: what a task does from here on, it does for whoever sent what it is given."""
+    declared = peel(receiver.type)
+    if method == "recv" and declared is not None and declared.short in _RECEIVERS and _is_tokio(declared):
+        note_site(low, node, SiteKind.RECEIVE, f"{declared.short}::recv", AccessKind.WRITE, None)
+
+
+def _is_tokio(declared: Type | None) -> bool:
+    return declared is not None and "tokio" in declared.name and "::mpsc::" in declared.name
+
+
 def send(low: Lowering, node: Node, receiver: Value, method: str, deps: Deps) -> Value | None:
     """`sender.send(message)`: the message and what it carries go to whoever receives."""
     if method not in ("send", "try_send", "blocking_send", "send_timeout", "unbounded_send"):
@@ -107,6 +133,9 @@ def send(low: Lowering, node: Node, receiver: Value, method: str, deps: Deps) ->
     if receiver.place is None or not is_sender(receiver.type):
         return None
     declared = peel(receiver.type)
+    # The receiver's turn, and its answer if there is one, are part of the step: nothing holds it.
+    kind = SiteKind.SEND if _is_tokio(declared) else SiteKind.CALL
+    note_site(low, node, kind, f"Sender::{method}", AccessKind.WRITE, receiver.place)
     event = low.emit(
         Kind.SEND, node, place=receiver.place, type=declared, operation=f"Sender::{method}", method=method,
         deps=deps,

@@ -7,6 +7,7 @@ may be evaluated twice. Which state it touches is said later, when all places ar
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.model import AccessKind, Site, SiteKind
@@ -24,6 +25,8 @@ class FoundSite(Struct, frozen=True, array_like=True):
     place: Place | None
     function: str
     parameter_type: Type | None = None
+    in_transaction: bool = False
+    perhaps: bool = False  # in a transaction, if whoever calls has begun one
 
 
 def note_site(
@@ -33,6 +36,12 @@ def note_site(
     operation: str,
     effect: AccessKind,
     place: Place | None,
+    *,
+    wide: bool = False,
+    writer: bool = False,
+    domain: str = "",
+    in_transaction: bool = False,
+    perhaps: bool = False,
 ) -> None:
     """Note a place where a request can be held."""
     if not low.sites_allowed:
@@ -61,14 +70,80 @@ def note_site(
         simple,
         rooted,
         any(_has_call(argument) for argument in listed),
+        wide=wide,
+        writer=writer,
+        inside=in_transaction,
+        domain=domain,
     )
     declared = None
     if place is not None and place.root.startswith("P:"):
         declared = low.parameter_types[int(place.root[2:])]
-    low.sites.append(FoundSite(found, place, low.function.path, declared))
+    low.sites.append(FoundSite(found, place, low.function.path, declared, in_transaction, perhaps))
+
+
+def merge_last(low: "Lowering", before: int) -> None:
+    """What was noted as site number `before` is one step with the one ahead of it, if it is one call."""
+    if not 0 < before < len(low.sites):
+        return
+    one, other = low.sites[before - 1], low.sites[before]
+    if (one.site.file, one.site.call) != (other.site.file, other.site.call):
+        return
+    reads = one.site.effect is AccessKind.READ and other.site.effect is AccessKind.READ
+    both = replace(
+        one.site,
+        effect=AccessKind.READ if reads else AccessKind.WRITE,
+        wide=one.site.wide or other.site.wide or (one.place != other.place and not one.site.domain),
+        writer=one.site.writer or other.site.writer,
+    )
+    low.sites[before - 1 :] = [replace(one, site=both)]
+
+
+_VALUES = frozenset(
+    {
+        "identifier",
+        "scoped_identifier",
+        "field_expression",
+        "index_expression",
+        "unary_expression",
+        "unsafe_block",
+        "parenthesized_expression",
+    }
+)
+# Here the expression is a place, not its value: a probe around it would move it.
+_OF_A_PLACE = frozenset(
+    {"reference_expression", "field_expression", "index_expression", "unary_expression", "call_expression"}
+)
+
+
+def note_plain(low: "Lowering", node: Node, place: Place, assigned: Node | None = None) -> None:
+    """Note a plain expression that reads what nothing synchronises, or assigns it the value `assigned`."""
+    parent = node.parent
+    if not low.sites_allowed or low.pinned is not None or not low.is_bare(place):
+        return
+    if assigned is None and (node.type not in _VALUES or parent is None or parent.type in _OF_A_PLACE):
+        return
+    shift = low.shift
+    start, end = node.start_byte + shift, node.end_byte + shift
+    values = () if assigned is None else ((assigned.start_byte + shift, assigned.end_byte + shift),)
+    found = Site(
+        low.file.path,
+        low.function.path,
+        SiteKind.CALL,
+        low.file.span(start, end),
+        (start, end),
+        None,
+        values,
+        "read" if assigned is None else "=",
+        "a plain read" if assigned is None else "an assignment",
+        AccessKind.READ if assigned is None else AccessKind.WRITE,
+        nested_calls=True,  # the step comes when the value is there
+    )
+    low.sites.append(FoundSite(found, place, low.function.path))
 
 
 _PLACES = frozenset({"identifier", "self", "scoped_identifier"})
+# Calls that only borrow, so that calling twice changes nothing: `State::inner`, `AsRef`, `Deref`.
+_BORROWS = frozenset({b"inner", b"as_ref", b"deref"})
 
 
 def _is_place(node: Node) -> bool:
@@ -81,11 +156,23 @@ def _is_place(node: Node) -> bool:
             node.type == "unary_expression" and (node.text or b"").startswith(b"*")
         ) or node.type == "parenthesized_expression":
             inner = next(iter(node.named_children), None)
+        elif node.type == "call_expression":
+            inner = _borrowed(node)
         else:
             return False
         if inner is None:
             return False
         node = inner
+
+
+def _borrowed(call: Node) -> Node | None:
+    """The receiver of a call that only borrows from it."""
+    callee, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
+    if callee is None or callee.type != "field_expression" or arguments is None or arguments.named_children:
+        return None
+    method = callee.child_by_field_name("field")
+    borrows = method is not None and method.text in _BORROWS
+    return callee.child_by_field_name("value") if borrows else None
 
 
 def _has_call(node: Node) -> bool:

@@ -1,6 +1,7 @@
 //! Small programs are played against the machine, as an application would play them.
 
 mod orders;
+mod policies;
 mod waits;
 
 use std::cell::RefCell;
@@ -76,6 +77,7 @@ struct Play {
     at: Vec<usize>,
     world: World,
     run: u64,
+    point: fn(u8, usize) -> u32,
 }
 
 impl Play {
@@ -86,6 +88,7 @@ impl Play {
             at: vec![0; programs.len()],
             world: World::default(),
             run: 1,
+            point: |_, at| at as u32 + 1,
         }
     }
 
@@ -95,6 +98,7 @@ impl Play {
             actors: self.programs.len(),
             prefix: prefix.to_vec(),
             asleep,
+            policy: None,
         }
     }
 
@@ -113,7 +117,7 @@ impl Play {
                     Touch(place) => (place, false),
                     Hide => unreachable!(),
                 };
-                let point = self.at[index] as u32 + 1;
+                let point = (self.point)(actor, self.at[index]);
                 let spot = Spot {
                     actor,
                     point,
@@ -133,7 +137,12 @@ impl Play {
     }
 
     fn start(&mut self, prefix: &[u8], asleep: u16) {
-        self.control.announce(self.order(prefix, asleep));
+        let order = self.order(prefix, asleep);
+        self.begin(order);
+    }
+
+    fn begin(&mut self, order: Order) {
+        self.control.announce(order);
         for actor in 0..self.programs.len() as u8 {
             self.control.arrive(self.run, actor);
             self.advance(actor);

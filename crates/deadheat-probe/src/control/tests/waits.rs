@@ -49,6 +49,26 @@ fn while_one_waits_unseen_the_others_go_on_and_it_may_come_back() {
 }
 
 #[test]
+fn after_each_step_a_blocked_actor_has_a_moment_to_go_on() {
+    let mut play = Play::new(&[&[Touch(1), Hide, Touch(1)], &[Touch(1), Touch(1), Touch(1)]]);
+    play.start(&[0, 1, 0, 1, 1], 0);
+    assert!(play.play().is_none());
+    assert!(play.ticks(BLOCKED_AFTER).is_none());
+    // The step that 1 took frees 0: before the next choice it is there.
+    play.unhide(0);
+    let trace = play.play().unwrap();
+    assert_eq!((trace.end, order(&trace)), (End::Done, vec![0, 1, 0, 1, 1]));
+
+    let mut play = Play::new(&[&[Touch(1), Hide], &[Touch(1), Touch(1), Touch(1)]]);
+    play.start(&[0], 0);
+    play.play();
+    play.ticks(BLOCKED_AFTER);
+    assert_eq!(play.at[1], 1, "one step, and then it is looked who goes on");
+    play.ticks(ROUSED_AFTER);
+    assert_eq!(play.at[1], 2, "0 does not: the next one");
+}
+
+#[test]
 fn a_prefix_waits_for_an_actor_that_waits_unseen() {
     let mut play = Play::new(&[&[Touch(1), Hide, Touch(1)], &[Touch(1)]]);
     play.start(&[0, 0], 0);
@@ -150,6 +170,51 @@ fn a_detached_branch_that_only_waits_does_not_hold_up_the_end() {
     play.control.branch(1, 0);
     play.control.answer(1, 0);
     assert_eq!(play.ticks(BLOCKED_AFTER).unwrap().end, End::Done);
+}
+
+#[test]
+fn a_message_behind_another_waits_without_being_waited_for() {
+    let mut play = Play::new(&[&[], &[]]);
+    let spot = |actor| Spot {
+        actor,
+        point: 1,
+        place: 1,
+        lock: false,
+        world: World::default(),
+    };
+    play.control.announce(play.order(&[], 0));
+    play.control.arrive(1, 0);
+    play.control.arrive(1, 1);
+    // The receiver works for 0 and is held there, on its behalf; then comes 1's message.
+    play.control.branch(1, 0);
+    play.control.answer(1, 0);
+    assert!(play.control.hold(1, 0, spot(0)).is_ok());
+    play.control.post(1, 1);
+    play.control.answer(1, 1);
+    assert_eq!(play.control.take_effects(), [Effect::Go(spot(0))]);
+    // It asks for the next one: 1's, and is held on its behalf.
+    play.control.deliver(1, 1);
+    play.control.join(1, 0);
+    assert!(play.control.take_effects().is_empty());
+    assert!(play.control.hold(1, 1, spot(1)).is_ok());
+    assert_eq!(play.control.take_effects(), [Effect::Go(spot(1))]);
+    play.control.join(1, 1);
+    assert!(matches!(
+        &play.control.take_effects()[..],
+        [Effect::Ended(Trace { end: End::Done, .. })]
+    ));
+}
+
+#[test]
+fn who_waits_for_an_answer_behind_another_message_is_blocked_soon() {
+    let mut play = Play::new(&[&[Touch(1)], &[]]);
+    play.control.announce(play.order(&[], 0));
+    play.control.arrive(1, 0);
+    play.advance(0);
+    play.control.arrive(1, 1);
+    play.control.post(1, 1);
+    assert!(play.ticks(QUEUED_AFTER).is_none());
+    assert_eq!(play.at[0], 1, "the other one goes on");
 }
 
 #[test]

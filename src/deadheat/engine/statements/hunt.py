@@ -1,23 +1,25 @@
-"""One scenario on an unmodified application, every order of its SQL statements, proved or not.
+"""One scenario on an unmodified application, every order of its statements, proved or not.
 
 Owns the flow from scenario to `Run` where statements are held instead of probes. It must not know
-how they are held (`engine.pg_run`), nor what makes an outcome a race.
+how they are held (`statements.run`), nor what makes an outcome a race.
 """
 
 import time
 from dataclasses import dataclass, field
+from typing import Generic
 
 import msgspec
 
 from deadheat import __version__
 from deadheat.engine.events import Event, Explored, Forced, Skipped, Started
+from deadheat.engine.evidence import saved
 from deadheat.engine.explore import Candidate, Search
 from deadheat.engine.hunt import Listener
-from deadheat.engine.pg_keys import TRANSACTION
-from deadheat.engine.pg_target import PgTarget, Unmodified
 from deadheat.engine.prove import Prover
 from deadheat.engine.rocket import RocketSubject
 from deadheat.engine.routes import handler_of
+from deadheat.engine.statements.gate import TRANSACTION, Gate, L
+from deadheat.engine.statements.target import StatementTarget, Unmodified
 from deadheat.engine.target import Observed
 from deadheat.io.store import Store
 from deadheat.model import (
@@ -35,18 +37,15 @@ from deadheat.model import (
     Scenario,
     SharedState,
     StateKind,
+    TargetError,
     Tool,
     Violation,
 )
 
 _UNLINKED = "unlinked"
-_BOUND = (
-    "Statements of the unmodified application were held before its PostgreSQL: every order of them was"
-    " tried, and none of what happens in memory between two of them."
-)
-_DISTRUST = (
-    "The database has triggers, foreign keys, rules, views, row security or partitions, so every two"
-    " statements were taken to touch the same: more orders than needed, and none left out."
+_SHARED = (
+    "the requests share one connection, on which answers keep the order of the commands: orders in which one"
+    " request runs several commands while another waits were not tried"
 )
 
 
@@ -60,7 +59,7 @@ def expanded(scenario: Scenario, requests: int | None) -> Scenario:
         raise DeadheatError(f"{scenario.name}: logins and WebSockets are for `deadheat attack` so far")
     if not scenario.reset_requests:
         raise DeadheatError(
-            f'{scenario.name}: say with `reset = ["POST /…"]` how the database gets back to its first state'
+            f'{scenario.name}: say with `reset = ["POST /…"]` how the store gets back to its first state'
         )
     setting = scenario.setting
     if scenario.invariants or setting.recipe or setting.sql or setting.commands or setting.reset_command:
@@ -76,21 +75,31 @@ def expanded(scenario: Scenario, requests: int | None) -> Scenario:
     return msgspec.structs.replace(scenario, racers=tuple(racers))
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """What a schedule file says beside the order: what held the requests, how the application was started."""
+
+    via: str
+    command: tuple[str, ...]
+
+
 @dataclass
-class StatementHunt:
+class StatementHunt(Generic[L]):
     """One exploration by statements. Call `run`; `result` is valid at any moment."""
 
     subject: RocketSubject
     scenario: Scenario
     application: Unmodified
+    gate: Gate[L]
+    """It is closed when the exploration ends."""
     store: Store
     listen: Listener
     again: str = ""
     """The command that does all this again."""
+    recorded: Recorded | None = None
+    """What schedule files say; none are written without."""
     findings: list[Finding] = field(default_factory=list)
     explorations: list[Exploration] = field(default_factory=list)
     not_tested: list[NotTested] = field(default_factory=list)
-    notes: list[str] = field(default_factory=lambda: [_BOUND])
     interrupted: bool = False
 
     def __post_init__(self) -> None:
@@ -107,21 +116,26 @@ class StatementHunt:
         """Explore, judge, replay.
 
         Raises:
-            DeadheatError: the application cannot be started or its database not be stood before.
+            DeadheatError: the application cannot be started or its store not be stood before.
         """
-        with PgTarget(self.application, self.store) as target:
+        with StatementTarget(self.application, self.gate, self.store) as target:
             target.restart()
             self.listen(Started(target.port, target.starts))
             search = Search(target, self.scenario, self._limits, lambda seen, _: self._classes(target, seen))
             try:
                 for event in search.events():
-                    self._note(event)
+                    self._note(_limited(event) if target.hindered else event)
             except KeyboardInterrupt:
                 if not search.finished:
                     self._note(Explored(search.result(complete=False, reason="interrupted")))
                 raise
-            finally:
-                self.notes += [_DISTRUST] if target.distrusted else []
+            if search.best and not self.explorations[-1].complete:
+                try:
+                    self.gate.reach()
+                except TargetError as error:
+                    why = f"a violating order was seen, and could not be tried again: {error}"
+                    self._skip(NotTested(self.scenario.name, why))
+                    return
             for name, candidate in search.best.items():
                 self._prove(target, search, name, candidate)
 
@@ -147,7 +161,7 @@ class StatementHunt:
             coverage=coverage,
             not_tested=tuple(self.not_tested),
             sources=self.subject.sources,
-            notes=tuple(self.notes),
+            notes=self.gate.bounds,
             interrupted=self.interrupted,
             dynamic=True,
         )
@@ -159,18 +173,15 @@ class StatementHunt:
                 self._skip(NotTested(event.exploration.scenario, event.exploration.reason))
         self.listen(event)
 
-    def _classes(self, target: PgTarget, observed: Observed) -> tuple[str, ...]:
+    def _classes(self, target: StatementTarget[L], observed: Observed) -> tuple[str, ...]:
         """Name the suspicion this execution confirms, if it can only be one."""
         handlers = {racer.handler for racer in self.scenario.racers}
         tables = set(_tables(target, observed))
-        fitting = [
-            finding.fingerprint
-            for finding in self.subject.findings
-            if set(finding.handlers) <= handlers and finding.state.path.split(".")[0].lower() in tables
-        ]
-        return tuple(fitting) if len(fitting) == 1 else (_UNLINKED,)
+        raced = [finding for finding in self.subject.findings if set(finding.handlers) <= handlers]
+        fitting = self.gate.fitting(raced, tables)
+        return (fitting[0].fingerprint,) if len(fitting) == 1 else (_UNLINKED,)
 
-    def _prove(self, target: PgTarget, search: Search, name: str, candidate: Candidate) -> None:
+    def _prove(self, target: StatementTarget[L], search: Search, name: str, candidate: Candidate) -> None:
         proof = Prover(target.described(), self._limits, self.listen).prove(search, candidate)
         if isinstance(proof, NotTested):
             self._skip(proof)
@@ -184,9 +195,13 @@ class StatementHunt:
             evidence=msgspec.structs.replace(proof, history=_placed(proof), again=self.again),
         )
         self.findings.append(proved)
+        if self.recorded is not None:
+            file = saved(proved, proof, self.subject.location, "", target.described().points)
+            how = self.recorded
+            self.store.save_schedule(msgspec.structs.replace(file, via=how.via, command=how.command))
         self.listen(Forced(proved))
 
-    def _unexplained(self, target: PgTarget, violation: Violation, observed: Observed) -> Finding:
+    def _unexplained(self, target: StatementTarget[L], violation: Violation, observed: Observed) -> Finding:
         finding = self.subject.unexplained(self.scenario, violation, observed)
         tables = ", ".join(_tables(target, observed))
         at = next(
@@ -196,7 +211,7 @@ class StatementHunt:
         return msgspec.structs.replace(
             finding,
             title=f"{finding.title.rpartition(' on ')[0]} on {tables}",
-            state=SharedState(f"table {tables}", StateKind.EXTERNAL, tables),
+            state=SharedState(f"{self.gate.noun} {tables}", StateKind.EXTERNAL, tables),
             location=at,
         )
 
@@ -205,7 +220,7 @@ class StatementHunt:
         self.listen(Skipped(missing))
 
 
-def _tables(target: PgTarget, observed: Observed) -> tuple[str, ...]:
+def _tables(target: StatementTarget[L], observed: Observed) -> tuple[str, ...]:
     """The tables that an execution touched, in order."""
     points = target.point_table
     states = (points[step.point].state or "" for step in observed.execution.steps if step.point in points)
@@ -214,6 +229,15 @@ def _tables(target: PgTarget, observed: Observed) -> tuple[str, ...]:
             table for state in states for table in state.split(", ") if table and table != TRANSACTION
         )
     )
+
+
+def _limited(event: Event) -> Event:
+    """Call no exploration complete, and no clean one clean, where requests hindered each other."""
+    if not isinstance(event, Explored) or not event.exploration.complete:
+        return event
+    verdict = "unknown" if event.exploration.verdict == "ok" else event.exploration.verdict
+    limited = msgspec.structs.replace(event.exploration, complete=False, verdict=verdict, reason=_SHARED)
+    return msgspec.structs.replace(event, exploration=limited)
 
 
 def _placed(proof: Evidence) -> History:

@@ -1,7 +1,7 @@
-"""An unmodified application explored at its statements: the face of `Target`, a proxy behind it.
+"""An unmodified application explored at its statements: the face of `Target`, a gate behind it.
 
-Owns the process, the proxy before its database and the way back to the first state, which is the
-scenario's own reset requests: a new process alone does not empty a database. It must not know what
+Owns the process, the gate before its store and the way back to the first state, which is the
+scenario's own reset requests: a new process alone does not empty a store. It must not know what
 is searched for. Sequential runs go through the same proxy with the gate open.
 """
 
@@ -9,29 +9,32 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self
 
 from msgspec import Struct
 
-from deadheat.engine.pg_keys import TRANSACTION, Keys
-from deadheat.engine.pg_run import Run
+from deadheat.engine.statements.gate import TRANSACTION, Gate, L
+from deadheat.engine.statements.run import Anew, Run
 from deadheat.engine.target import Application, Observed
+from deadheat.io import rocket_databases
 from deadheat.io.hold import Execution
 from deadheat.io.http import Connection, Pool
-from deadheat.io.pg_admin import Admin, Database, through
-from deadheat.io.pg_proxy import Proxy, free_port
+from deadheat.io.ports import free_port
 from deadheat.io.process import Process
 from deadheat.io.store import Store
 from deadheat.model import Point, Preparation, Request, Reset, Response, TargetError
 from deadheat.oracle import Observation
-from deadheat.schedule import End, Proposal, Trace
+from deadheat.schedule import End, Op, Proposal, Trace
 
 _PATIENCE = 3.0  # seconds; below the time-outs of the usual pools, whose 503 would look like an answer
 _LOOK = 0.01
+_SAFE = frozenset({"GET", "HEAD"})  # they ask for nothing to change: RFC 9110, section 9.2.1
+_IDLE = 0.1  # seconds in which an application that nobody asks anything shows what it does by itself
+_LINGER = 0.02  # seconds after an answer in which a task left behind shows
 
 
 class Unmodified(Struct, frozen=True):
-    """How to start the application as it is; `database` is where DATABASE_URL leads without us.
+    """How to start the application as it is.
 
     It takes its port from ROCKET_PORT or PORT. `ready` is how long it may take to listen, `timeout`
     how long one answer may take, both in seconds.
@@ -40,31 +43,36 @@ class Unmodified(Struct, frozen=True):
     name: str
     command: tuple[str, ...]
     cwd: Path
-    database: str
     environment: Mapping[str, str] = {}
+    databases: Mapping[str, str] = {}
+    """The databases of Rocket's configuration that lead to the store, by name."""
     ready: float = 30.0
     timeout: float = 10.0
 
 
-class PgTarget:
+class StatementTarget(Generic[L]):
     """The application with its statements held, started on demand.
 
     Raises (from every method that talks to it):
-        TargetError: it exited or never answered, or its database cannot be stood before.
+        TargetError: it exited or never answered, or its store cannot be stood before.
     """
 
-    def __init__(self, application: Unmodified, store: Store) -> None:
-        """Log in to the database; the application is not started yet."""
+    def __init__(self, application: Unmodified, gate: Gate[L], store: Store) -> None:
+        """Take over the gate, which is closed at the end; the application is not started yet."""
         self._application = application
         self._store = store
-        self._database = Database.of(application.database)
-        self._admin = Admin(self._database)
-        self._proxy = Proxy(self._database)
-        self._keys = Keys()
+        self._gate = gate
         self._process: Process | None = None
         self._pool: Pool | None = None
         self._setup: tuple[Preparation, ...] = ()
         self._clean = False
+        self._way: tuple[Reset, Sequence[Request]] = (Reset.RESTART, ())
+        self._raced: tuple[Request, ...] = ()
+        self._first: dict[int, Op | None] = {}
+        self.hindered = False
+        """Whether some orders could not be forced, since requests share a connection to the store."""
+        self._lingers = False
+        self._watched: set[Request] = set()
         self.starts = 0
         self.port = 0
 
@@ -78,15 +86,14 @@ class PgTarget:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the application and close the proxy."""
+        """End the application and close the gate."""
         self.abandon()
-        self._proxy.close()
-        self._admin.close()
+        self._gate.close()
 
     @property
     def point_table(self) -> Mapping[int, Point]:
         """The statements met so far, by number."""
-        return self._keys.points
+        return self._gate.points
 
     @property
     def initial(self) -> Mapping[str, str]:
@@ -98,20 +105,15 @@ class PgTarget:
         """Only the application's own reset requests bring a database back."""
         return False
 
-    @property
-    def distrusted(self) -> bool:
-        """Whether the database hides what a statement touches, so that no two are independent."""
-        return self._keys.distrusted
-
     def described(self) -> Application:
         """Say what evidence needs to know: the name, the points, the names of their states."""
-        states = {point.state for point in self._keys.points.values() if point.state}
+        states = {point.state for point in self._gate.points.values() if point.state}
         own = self._application
         return Application(
             name=own.name,
             command=own.command,
             cwd=own.cwd,
-            points=tuple(self._keys.points.values()),
+            points=tuple(self._gate.points.values()),
             paths={state: "a transaction" if state == TRANSACTION else state for state in states},
             build="",
         )
@@ -125,8 +127,9 @@ class PgTarget:
     def restart(self) -> None:
         """End the process if there is one, start another and set it up."""
         self.abandon()
+        self._gate.reach()
         self._start()
-        self._keys.distrusted = bool(self._admin.hidden_effects())
+        self._gate.started()
         for step in self._setup:
             response = self._ask(step.request)
             if not step.accepts(response.status):
@@ -135,6 +138,7 @@ class PgTarget:
 
     def reset(self, how: Reset, requests: Sequence[Request] = ()) -> None:
         """Go back to the initial state by the reset requests, in a new process if there is none."""
+        self._way = (how, requests)
         if self._process is None or how is Reset.RESTART:
             self.restart()
             self._clean = False
@@ -154,42 +158,64 @@ class PgTarget:
         self._clean = False
         for actor in order:
             answers[actor] = self._ask(requests[actor])
+            if requests[actor] not in self._watched:
+                self._watched.add(requests[actor])
+                steps = self._gate.steps
+                self._idle(_LINGER)
+                self._lingers = self._lingers or self._gate.steps != steps
         return self._observed(answers, Execution(Trace(()), (), ()), probes)
 
     def concurrent(
         self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request] = ()
     ) -> Observed:
         """Run the requests concurrently, in the order that `proposal` begins."""
+        if tuple(requests) != self._raced:
+            self._raced, self._first = tuple(requests), {}
+        while True:
+            try:
+                return self._once(requests, proposal, probes)
+            except Anew as anew:
+                proposal = proposal._replace(prefix=anew.prefix, sleep=anew.asleep)
+                self.reset(*self._way)
+
+    def _once(self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request]) -> Observed:
         pool = self._pooled()
         self._clean = False
         self._quiet()
         connections = [pool.take() for _ in requests]
         patience = min(_PATIENCE, self._application.timeout)
-        run = Run(self._proxy, self._admin, self._keys, requests, connections, patience)
+        run = Run(self._gate, requests, connections, patience, first=self._first)
+        run.linger = _LINGER if self._lingers else 0.0
         try:
             execution = run.execute(proposal)
             if execution.trace.end in {End.HUNG, End.DIVERGED}:
                 self.abandon()
                 return Observed(Observation(run.responses), (execution,))
-            self._proxy.open_gate()
+            self._gate.open()
+        except Anew:
+            self._gate.open()
+            self._await(*run.unanswered)
+            self._quiet()
+            raise
         except TargetError:
             self.abandon()
             raise
         finally:
+            self.hindered = self.hindered or run.hindered
             # In reverse, so that the next execution uses the same connections for the same actors.
             for connection in reversed(connections):
                 pool.give(connection)
         return self._observed(run.responses, execution, probes)
 
     def confirm_stuck(self) -> bool:
-        """Deny it: PostgreSQL breaks its deadlocks itself."""
+        """Deny it: a database breaks its deadlocks itself."""
         self.abandon()
         return False
 
     def abandon(self) -> None:
         """End the application; the next reset starts another."""
         self._clean = False
-        self._proxy.drop_all()
+        self._gate.drop_all()
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -200,45 +226,67 @@ class PgTarget:
     def _observed(
         self, answers: Sequence[Response | None], execution: Execution, probes: Sequence[Request]
     ) -> Observed:
-        if not self._proxy.opened:
-            raise TargetError(
-                f"{self._application.name} did not connect to its database through DATABASE_URL: no statement"
-                " of it would be held; let it take its database from there"
-            )
-        seen = tuple((str(p), f"{r.status} {r.text}") for p, r in ((p, self._ask(p)) for p in probes))
+        if not self._gate.opened:
+            raise TargetError(f"{self._application.name} {self._gate.absent}")
+        if all(probe.method in _SAFE for probe in probes):
+            looked = self._ask_at_once(probes)
+        else:
+            looked = [self._ask(probe) for probe in probes]
+        seen = tuple((str(p), f"{r.status} {r.text}") for p, r in zip(probes, looked, strict=True))
         return Observed(Observation(tuple(answers), seen), (execution,))
 
     def _ask(self, request: Request) -> Response:
         """Send one request with the gate open, and serve its statements until it is answered."""
-        pool = self._pooled()
-        self._proxy.open_gate()
-        connection = pool.take()
-        try:
-            connection.send(request)
-            response = self._await(connection)
-        finally:
-            pool.give(connection)
-        self._quiet()
+        (response,) = self._ask_at_once((request,))
         return response
 
-    def _await(self, connection: Connection) -> Response:
+    def _ask_at_once(self, requests: Sequence[Request]) -> list[Response]:
+        """Send requests that do not depend on each other, with the gate open."""
+        pool = self._pooled()
+        self._gate.open()
+        connections = [pool.take() for _ in requests]
+        try:
+            for connection, request in zip(connections, requests, strict=True):
+                connection.send(request)
+            responses = self._await(*connections)
+            self._quiet()
+        except TargetError:
+            self.abandon()
+            raise
+        finally:
+            for connection in reversed(connections):
+                pool.give(connection)
+        return responses
+
+    def _await(self, *connections: Connection) -> list[Response]:
         end = time.monotonic() + self._application.timeout
-        while time.monotonic() < end:
-            if self._proxy.pump(_LOOK, (connection,)):
-                response = connection.advance()
-                if response is not None:
-                    return response
-        raise TargetError(f"no answer within {self._application.timeout:g} s")
+        found: dict[Connection, Response] = {}
+        while len(found) < len(connections):
+            waiting = [connection for connection in connections if connection not in found]
+            ready = self._gate.pump(_LOOK, waiting)
+            for connection in waiting:
+                if connection in ready and (response := connection.advance()) is not None:
+                    found[connection] = response
+            if time.monotonic() > end:
+                raise TargetError(f"no answer within {self._application.timeout:g} s")
+        return [found[connection] for connection in connections]
 
     def _quiet(self) -> None:
         """Await the end of what goes on after an answer: a ROLLBACK is sent late, a detached task is."""
         end = time.monotonic() + self._application.timeout
-        while any(link.busy for link in self._proxy.links):
-            self._proxy.pump(_LOOK)
+        while any(lane.busy for lane in self._gate.lanes):
+            self._gate.pump(_LOOK)
             if time.monotonic() > end:
                 raise TargetError("a transaction stays open after every request was answered")
-        while self._proxy.pump(0):
-            pass
+        self._gate.pump(0)
+        if self._lingers:
+            self._idle(_LINGER)
+
+    def _idle(self, seconds: float) -> None:
+        """Let pass what comes, until nothing comes for a while."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._gate.pump(left)
 
     def _start(self) -> None:
         own = self._application
@@ -253,13 +301,20 @@ class PgTarget:
             "PORT": str(self.port),
             "HOST": "127.0.0.1",
             **own.environment,
-            "DATABASE_URL": through(own.database, self._proxy.port),
+            **self._gate.environment(),
         }
+        if own.databases:
+            led = {name: self._gate.through(url) for name, url in own.databases.items()}
+            environment[rocket_databases.VARIABLE] = rocket_databases.led(own.environment, led)
         self._process = Process(own.command, own.cwd, environment, self._store.log(own.name))
         self.starts += 1
         end = time.monotonic() + own.ready
         while True:
-            self._proxy.pump(_LOOK)
+            self._gate.pump(_LOOK)
+            if self._gate.unsupported:
+                why = self._gate.unsupported
+                self.abandon()
+                raise TargetError(f"{own.name} cannot be held at its statements: {why}")
             try:
                 Connection(self.port, own.timeout).close()
                 break
@@ -272,6 +327,9 @@ class PgTarget:
                     ) from None
         self._pool = Pool(self.port, own.timeout)
         self._quiet()
+        self._gate.learn(learning=True)
+        self._idle(_IDLE)
+        self._gate.learn(learning=False)
 
     def _pooled(self) -> Pool:
         if self._pool is None:
