@@ -2,20 +2,34 @@
 
 from collections.abc import Iterable
 
-from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity
+import msgspec
+
+from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity, Window
 from deadheat.rules.context import Context, describe
-from deadheat.rules.gaps import Shape
+from deadheat.rules.gaps import Gap, Shape
 from deadheat.rules.rule import Example, Rule
+from deadheat.rust import Event, Kind, Mode, Place, Root
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
-    """Look-ups whose miss is filled in another section; a note, because the value is the same."""
-    for gap in context.gaps(Shape.CHECK_THEN_ACT):
-        if not gap.benign:
-            continue
+    """Look-ups whose miss is filled in another section.
+
+    A note, because the value is the same; more where another handler changes what is cached, since
+    what was made before the change may then be put in after it, and stay (Nishtala et al., *Scaling
+    Memcache at Facebook*, NSDI 2013, section 3.2.1: stale sets, which leases prevent).
+    """
+    gaps = [gap for gap in context.gaps(Shape.CHECK_THEN_ACT) if gap.benign]
+    fillers = {id(gap.root) for gap in gaps}
+    for gap in gaps:
         window = context.window(gap.root, gap.check, gap.act)
         state = context.program.state_of(gap.state, gap.act.type).path
         one = context.who(gap.root)
+        changing = [
+            other for other in context.others(gap) if id(other) not in fillers and not _excluded(gap, other)
+        ]
+        if changing:
+            yield _stale(rule, context, gap, window, state, changing[0])
+            continue
         message = (
             f"{one} looks into `{state}` in {describe(window.check)} and, when nothing is there, makes the "
             f"value and puts it in at {describe(window.act)}. Request A ({one}) finds nothing; request B "
@@ -31,6 +45,44 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
             act=gap.act,
             shape=f"{gap.check.method}>{gap.act.method}",
         )  # fmt: skip
+
+
+def _excluded(gap: Gap, other: Root) -> bool:
+    """Whether a lock keeps the filling apart from every change that `other` makes."""
+    shut = _shut(gap.root, gap.act, gap.state)
+    return all(
+        shut & _shut(other, event, gap.state)
+        for event in other.events
+        if event.kind in (Kind.WRITE, Kind.RMW) and event.place and event.place.state == gap.state
+    )
+
+
+def _shut(root: Root, event: Event, state: Place) -> set[Place]:
+    """What else is locked at an event, for nobody else to get."""
+    return {
+        lock.place.state
+        for lock in root.flow.held(event, surely=True)
+        if lock.place is not None and lock.place.state != state and lock.mode is not Mode.SHARED
+    }
+
+
+def _stale(rule: Rule, context: Context, gap: Gap, window: Window, state: str, changing: Root) -> Finding:
+    one, other = context.who(gap.root), context.who(changing)
+    found = context.finding(
+        rule, gap.root, gap.state, window,
+        handlers=context.collision(gap),
+        message=(
+            f"{one} looks into `{state}` in {describe(window.check)} and, when nothing is there, makes the"
+            f" value and puts it in at {describe(window.act)}, while {other} changes what is cached. Request"
+            f" A ({one}) finds nothing and makes the value; request B ({other}) changes it; A puts in what"
+            f" was true before. The old value stays until the next change."
+        ),
+        confidence=Confidence.MEDIUM,
+        related=context.related(window, f"look-up in `{state}`", "reached through this call"),
+        act=gap.act,
+        shape=f"{gap.check.method}>{gap.act.method}",
+    )  # fmt: skip
+    return msgspec.structs.replace(found, severity=Severity.MEDIUM)
 
 
 RULE = Rule(
@@ -51,9 +103,11 @@ nothing at the same moment, because the entry has just expired, all of them make
     A: fetch, put in
     B: fetch, put in        the same page, fetched twice
 
-Mostly that is harmless, and this is a note. It matters where making the value is dear (a slow query, a
-paid service: the stampede then hits it when it is busiest), or where two values made at the same time
-differ. Let one request make it while the others wait: one cell or lock for each key.""",
+Mostly that is harmless, and this is a note. Where another handler changes what is cached, it is more: a
+value made before the change can be put in after it, and the old value stays. It matters also where making
+the value is dear (a slow query, a paid service: the stampede then hits it when it is busiest), or where two
+values made at the same time differ. Let one request make it while the others wait: one cell or lock for
+each key.""",
     invalid=(
         Example(
             "everybody fetches",
@@ -73,6 +127,32 @@ async fn page(url: String, pages: &State<Pages>) -> String {
     let page = fetch(&url).await;
     pages.by_url.write().await.insert(url, page.clone());
     page
+}
+""",
+        ),
+        Example(
+            "what was made before a change is put in after it",
+            """\
+use rocket::{get, put, tokio::sync::RwLock, State};
+use std::collections::HashMap;
+
+struct Pages { by_url: RwLock<HashMap<String, String>> }
+
+async fn fetch(url: &str) -> String { url.to_uppercase() }
+
+#[get("/<url>")]
+async fn page(url: String, pages: &State<Pages>) -> String {
+    if let Some(page) = pages.by_url.read().await.get(&url).cloned() {
+        return page;
+    }
+    let page = fetch(&url).await;
+    pages.by_url.write().await.insert(url, page.clone());
+    page
+}
+
+#[put("/<url>", data = "<text>")]
+async fn edit(url: String, text: String, pages: &State<Pages>) {
+    pages.by_url.write().await.insert(url, text);
 }
 """,
         ),

@@ -99,6 +99,10 @@ class Context:
         """The handlers that collide in a gap."""
         return self.handlers(gap.root, self.writers(gap.state, _parts(gap)))
 
+    def others(self, gap: Gap) -> list[Root]:
+        """The roots beside its own that change what a gap is about."""
+        return [root for root in self.writers(gap.state, _parts(gap)) if root is not gap.root]
+
     def window(self, root: Root, check: Event, act: Event) -> Window:
         """From one event to the other.
 
