@@ -338,7 +338,7 @@ class Target:
         ended = process.wait_exit()
         words = process.last_words()
         self._end()
-        if "in use" in words or "AddrInUse" in words:
+        if "in use" in words or "AddrInUse" in words or "socket bind error" in words:
             return TargetError(
                 f"{name} could not listen: its port is taken (it does not take its port from"
                 f" ROCKET_PORT; free the port, or let Rocket's configuration decide)\n{words}"
