@@ -23,6 +23,7 @@ counts as not enabled, and an execution is taken up to where the runtime let it 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from deadheat.schedule.policy import turns
 from deadheat.schedule.symmetry import lawful, may_begin
 from deadheat.schedule.trace import (
     Diverged,
@@ -79,7 +80,9 @@ class SourceDpor:
         """Give the deepest state that a race wants left by another actor."""
         if not self._started:
             self._started = True
-            return Proposal()
+            # Any execution may be the first. Where everybody has begun before anybody goes on, most
+            # races show at once; one request after the other is what the baseline ran already.
+            return Proposal(policy=turns(self.problem.actors))
         while self._path:
             node = self._path[-1]
             node.done |= {node.chosen} - {_NOBODY}

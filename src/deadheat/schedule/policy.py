@@ -23,11 +23,15 @@ Chance is splitmix64 (Steele, Lea, Flood, *Fast splittable pseudorandom number g
 
 from collections.abc import Collection, Sequence
 from enum import StrEnum
+from functools import cache
+from itertools import count
 
 from msgspec import Struct
 
 _MASK = (1 << 64) - 1
 _TOP = 1 << 63
+_MOST_IN_TURN = 6  # actors: a seed that draws n priorities in order takes n! tries
+_TURNS = 200  # steps after which whoever is in front goes on
 
 
 class SplitMix:
@@ -101,6 +105,11 @@ class Chooser:
         self._target: int | None = None
         self._choices = 0
 
+    @property
+    def ranking(self) -> tuple[int, ...]:
+        """The actors, the one of the highest priority first."""
+        return tuple(sorted(range(len(self._priority)), key=lambda actor: (-self._priority[actor], actor)))
+
     def choose(self, ready: Sequence[int], interesting: Collection[int], alive: Collection[int]) -> int:
         """Give who goes on: one of `ready` (ascending, at least one).
 
@@ -160,6 +169,23 @@ class Chooser:
     def _high(self) -> int:
         """Draw a priority above all that change points give."""
         return self._random.draw() | _TOP
+
+
+@cache
+def turns(actors: int) -> Policy | None:
+    """Give the policy under which everybody takes a step in turn, in the order of the numbers.
+
+    It is PCT with a change point before every step but the first, each falling lower than the one
+    before, from a seed that draws the priorities in descending order. None for more actors than such
+    a seed is looked for.
+    """
+    if actors > _MOST_IN_TURN:
+        return None
+    for seed in count():
+        drawn = Chooser(Policy(Kind.PCT, seed), actors).ranking
+        if drawn == tuple(range(actors)):
+            return Policy(Kind.PCT, seed, changes=tuple(range(_TURNS, 0, -1)))
+    raise AssertionError("unreachable")
 
 
 def _numbers(values: Collection[int]) -> str:
