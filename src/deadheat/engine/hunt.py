@@ -24,13 +24,14 @@ from deadheat.engine.events import (
     Started,
 )
 from deadheat.engine.evidence import saved
-from deadheat.engine.explore import Candidate, Search, alone
+from deadheat.engine.explore import Candidate, Classify, Search, alone
 from deadheat.engine.link import Linker, as_it_happened, with_roles
 from deadheat.engine.mounted import settled
 from deadheat.engine.prove import Prover
 from deadheat.engine.reach import Reach
 from deadheat.engine.requests import synthesise
 from deadheat.engine.routes import handler_of
+from deadheat.engine.shrink import shrunk
 from deadheat.engine.subject import Subject
 from deadheat.engine.target import Application, Observed, RestartError, Target
 from deadheat.engine.unconfirmed import lowered
@@ -299,9 +300,10 @@ class Hunt:
     # ----------------------------------------------------------------- prove
 
     def _prove_all(self) -> None:
-        for name, (search, candidate) in self._best.items():
-            if name not in self.findings and self._explained(search, candidate):
+        for name, (found_by, found) in self._best.items():
+            if name not in self.findings and self._explained(found_by, found):
                 continue
+            search, candidate = shrunk(found_by, found, name, self._classes)
             proof = self._prover().prove(search, candidate)
             if isinstance(proof, NotTested):
                 self._skip(proof)
@@ -311,6 +313,10 @@ class Hunt:
                 or self.subject.unexplained(search.scenario, candidate.verdict, candidate.observed),
                 proof,
             )
+
+    def _classes(self, scenario: Scenario) -> Classify:
+        points = {point.id: point for point in self._require_application().points}
+        return Linker(tuple(self.findings.values()), points, scenario).proved
 
     def _explained(self, search: Search, candidate: Candidate) -> bool:
         """Whether a finding already proved on a handler of this group accounts for it."""

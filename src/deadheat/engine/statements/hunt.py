@@ -18,6 +18,7 @@ from deadheat.engine.hunt import Listener
 from deadheat.engine.prove import Prover
 from deadheat.engine.rocket import RocketSubject
 from deadheat.engine.routes import handler_of
+from deadheat.engine.shrink import shrunk
 from deadheat.engine.statements.gate import TRANSACTION, Gate, L
 from deadheat.engine.statements.target import StatementTarget, Unmodified
 from deadheat.engine.target import Observed
@@ -182,6 +183,9 @@ class StatementHunt(Generic[L]):
         return (fitting[0].fingerprint,) if len(fitting) == 1 else (_UNLINKED,)
 
     def _prove(self, target: StatementTarget[L], search: Search, name: str, candidate: Candidate) -> None:
+        search, candidate = shrunk(
+            search, candidate, name, lambda _: lambda seen, _violation: self._classes(target, seen)
+        )
         proof = Prover(target.described(), self._limits, self.listen).prove(search, candidate)
         if isinstance(proof, NotTested):
             self._skip(proof)
