@@ -302,7 +302,7 @@ class Run(Generic[L]):
             if behind is not None:
                 actor.phase, actor.lane = Phase.BEHIND, behind
                 break
-            silent = not self.linger or time.monotonic() - self._stirred_at >= self.linger
+            silent = not self.linger or time.monotonic() - self._stirred_at >= self._silence(actor)
             if actor.response is not None and silent and not any(lane.busy for lane in mine):
                 actor.phase, actor.lane = Phase.DONE, None
                 break
@@ -316,6 +316,11 @@ class Run(Generic[L]):
                     actor.phase = Phase.LOST
                     break
         self.gate.running = None
+
+    def _silence(self, actor: _Actor[L]) -> float:
+        """Seconds of silence after which nothing more is expected; more where the order says otherwise."""
+        promised = actor.number in self._prefix[len(self.steps) + 1 :]  # the step that goes on is not in yet
+        return self.patience / 2 if promised else self.linger
 
     def _settle_blocked(self, actor: _Actor[L]) -> bool:
         """Await what another one just did for a blocked actor; whether it got any further."""
