@@ -302,7 +302,7 @@ class Run(Generic[L]):
             if behind is not None:
                 actor.phase, actor.lane = Phase.BEHIND, behind
                 break
-            silent = not self.linger or time.monotonic() - self._stirred_at >= self._silence(actor)
+            silent = time.monotonic() - self._stirred_at >= self._silence(actor)
             if actor.response is not None and silent and not any(lane.busy for lane in mine):
                 actor.phase, actor.lane = Phase.DONE, None
                 break

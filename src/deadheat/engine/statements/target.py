@@ -31,7 +31,7 @@ _PATIENCE = 3.0  # seconds; below the time-outs of the usual pools, whose 503 wo
 _LOOK = 0.01
 _SAFE = frozenset({"GET", "HEAD"})  # they ask for nothing to change: RFC 9110, section 9.2.1
 _IDLE = 0.1  # seconds in which an application that nobody asks anything shows what it does by itself
-_LINGER = 0.05  # seconds after an answer in which a task left behind shows
+_LINGER = 0.02  # seconds after an answer in which a task left behind shows
 _LOOKS = 3  # sequential answers to each request after which one is looked for
 
 
