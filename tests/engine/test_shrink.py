@@ -34,6 +34,22 @@ def test_what_cannot_be_joined_has_each_request_in_one_piece(order: tuple[int, .
     assert bool(list(joined(order))) == (switches(order) > len(set(order)))
 
 
+def test_two_requests_in_turn_switch_only_where_it_matters(tmp_path: Path) -> None:
+    subject = EmbeddedSubject.of("active-users")
+    application = subject.build(lambda _: None).application
+    requests = tuple(Racer(Request("GET", path)) for path in ("/increment", "/decrement"))
+    scenario = Scenario("two", requests, reset=Reset.SNAPSHOT)
+    with Target(application, Store(tmp_path)) as target:
+        target.restart()
+        search = Search(target, scenario, Explore(strategy="source-dpor", budget=1), lambda *_: ("it",))
+        list(search.events())
+        found = search.best["it"]
+        assert found.cost[0] > 2
+        _, smaller = shrunk(search, found, "it", lambda _: lambda *_: ("it",))
+        assert smaller.cost[0] == 2
+        assert sorted(smaller.order) == sorted(found.order)
+
+
 def test_five_requests_and_many_switches_become_two_and_two(tmp_path: Path) -> None:
     subject = EmbeddedSubject.of("active-users")
     application = subject.build(lambda _: None).application

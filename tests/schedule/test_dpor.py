@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deadheat.schedule import Exhaustive, SourceDpor
+from deadheat.schedule import Exhaustive, Problem, SourceDpor
+from deadheat.schedule.symmetry import twins_of
 from tests.schedule.programs import Machine, Program
 
 instructions = st.tuples(st.sampled_from(["read", "write", "lock"]), st.integers(0, 2))
@@ -80,3 +81,10 @@ def test_what_waits_for_a_lock_hides_no_order(program: Program) -> None:
     reduced = explored(program, SourceDpor())
     assert reduced.outcomes == everything.outcomes
     assert reduced.traces == everything.traces
+
+
+@pytest.mark.parametrize("actors", [2, 3, 4])
+def test_in_the_first_execution_everybody_begins_before_anybody_goes_on(actors: int) -> None:
+    program: Program = ((("read", 0), ("write", 0)),) * actors
+    first = Machine(program).run(SourceDpor(Problem(actors, twins_of(program))).propose())
+    assert first.order[: actors + 1] == (*range(actors), 0)

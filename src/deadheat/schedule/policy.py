@@ -175,9 +175,9 @@ class Chooser:
 def turns(actors: int) -> Policy | None:
     """Give the policy under which everybody takes a step in turn, in the order of the numbers.
 
-    It is PCT with a change point before every step but the first, each falling lower than the one
-    before, from a seed that draws the priorities in descending order. None for more actors than such
-    a seed is looked for.
+    So it goes until somebody ends; from there on a turn may be left out. It is PCT with a change point
+    before every step but the first, each falling lower than the one before, from a seed that draws the
+    priorities in descending order. None for more actors than such a seed is looked for.
     """
     if actors > _MOST_IN_TURN:
         return None
