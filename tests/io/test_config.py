@@ -136,6 +136,7 @@ RACER = '[[scenario]]\nname = "a"\nracers = ["GET /"]\n'
         ),
         ('[explore]\nbudget = "1"\n', "2: `explore.budget` must be an integer, not a string"),
         ("[explore]\nreplays = 3\n", "2: `explore.replays` must be an integer ≥ 20"),
+        ('[explore]\nstrategy = "pctt"\n', "2: `explore.strategy` cannot be 'pctt'; it is one of auto, source-dpor, pct, surw, pos, walk"),
         ("[explore]\nrequests = [1]\n", "2: `explore.requests[0]` must be an integer ≥ 2"),
         ("[values]\na = 1\nb = [[1]]\n", "3: `values.b[0]` must be true or false or an integer or a number or a string, not an array"),
         ("[headers]\nx = 3\n", "2: `headers.x` must be a string, not an integer"),

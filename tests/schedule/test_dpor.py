@@ -86,5 +86,7 @@ def test_what_waits_for_a_lock_hides_no_order(program: Program) -> None:
 @pytest.mark.parametrize("actors", [2, 3, 4])
 def test_in_the_first_execution_everybody_begins_before_anybody_goes_on(actors: int) -> None:
     program: Program = ((("read", 0), ("write", 0)),) * actors
-    first = Machine(program).run(SourceDpor(Problem(actors, twins_of(program))).propose())
+    proposal = SourceDpor(Problem(actors, twins_of(program))).propose()
+    assert proposal is not None
+    first = Machine(program).run(proposal)
     assert first.order[: actors + 1] == (*range(actors), 0)

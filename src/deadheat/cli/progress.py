@@ -24,6 +24,7 @@ from deadheat.engine.events import (
     Started,
 )
 from deadheat.model import Attack, Exploration
+from deadheat.report.names import number
 
 
 class Progress:
@@ -106,12 +107,10 @@ def _words(event: Event) -> tuple[str, str]:
 
 def _explored(exploration: Exploration) -> str:
     rate = exploration.schedules / exploration.seconds if exploration.seconds > 0 else 0.0
-    whole = "all " if exploration.complete else "only "
+    whole = "" if exploration.schedules == 1 else "all " if exploration.complete else "only "
     bad = f"{exploration.violating} violate" if exploration.violating else "none violates"
-    return (
-        f"explored {exploration.scenario}: {whole}{exploration.schedules} orders, {bad}"
-        f" ({rate:,.0f} a second)"
-    )
+    orders = number(exploration.schedules, "order")
+    return f"explored {exploration.scenario}: {whole}{orders}, {bad} ({rate:,.0f} a second)"
 
 
 def _attacked(attack: Attack) -> str:

@@ -10,10 +10,11 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable
-from typing import cast
+from enum import EnumType
+from typing import cast, get_args, get_type_hints
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from deadheat.io.config_file import (
     ConfigFile,
@@ -81,6 +82,8 @@ def convert(document: dict[str, object]) -> ConfigFile:
         raise Mistake((*place, unknown[1]), _unknown_key(unknown[1], place, where))
     if missing := re.match(r"Object missing required field `(.*)`", message):
         raise Mistake(place, f"`{where}` needs `{missing[1]}`")
+    if invalid := re.match(r"Invalid enum value (.*)", message):
+        raise Mistake(place, f"`{where}` cannot be {invalid[1]}; it is one of {_choices(place)}")
     said = re.sub(r"`([^`]*)`", lambda match: _in_words(match[1]), message)
     said = said.removeprefix("Expected ").replace(", got ", ", not ").replace(">=", "≥").replace("<=", "≤")
     raise Mistake(place, f"`{where}` must be {said}")
@@ -144,15 +147,26 @@ def _unknown_key(key: str, place: Place, where: str) -> str:
     return f"unknown key `{key}` in {table}; {hint}"
 
 
+def _choices(place: Place) -> str:
+    """What the value at `place` can be, where it is one of a few words."""
+    words = get_type_hints(_table(place[:-1])).get(str(place[-1]))
+    members = words if isinstance(words, EnumType) else get_args(words)
+    return ", ".join(str(member) for member in members)
+
+
 def _known(place: Place) -> list[str]:
     """The keys of the table at `place`."""
+    return [field.encode_name for field in structs.fields(_table(place))]
+
+
+def _table(place: Place) -> type[Struct]:
+    """What describes the table at `place`."""
 
     def fits(pattern: Place) -> bool:
         pairs = zip(pattern, place, strict=False)
         return len(pattern) == len(place) and all(part in {"*", given} for part, given in pairs)
 
-    table = next((table for pattern, table in _TABLES if fits(pattern)), RequestTable)
-    return [field.encode_name for field in structs.fields(table)]
+    return next((table for pattern, table in _TABLES if fits(pattern)), RequestTable)
 
 
 def line_of(text: str, place: Place) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 
 from rich.text import Text
 
-from deadheat.model import Acceptance, Proof, Run, Severity
+from deadheat.model import Acceptance, Coverage, Proof, Run, Severity
 from deadheat.report.attacked import clear
 from deadheat.report.names import number
 from deadheat.report.text import Paper
@@ -106,6 +106,12 @@ def _work(run: Run) -> list[str]:
         requests = sum(attack.requests for attack in coverage.attacks)
         parts.append(f"{number(rounds, 'round')}, {number(requests, 'request')} in {coverage.seconds:.1f} s")
     if coverage.schedules:
-        rate = f" ({coverage.schedules / coverage.seconds:.0f}/s)" if coverage.seconds >= 0.1 else ""
-        parts.append(f"{number(coverage.schedules, 'schedule')} in {coverage.seconds:.1f} s{rate}")
+        parts.append(number(coverage.schedules, "schedule") + _pace(coverage))
     return parts
+
+
+def _pace(coverage: Coverage) -> str:
+    """How fast schedules were run, and how long all took: building, above all, is something else."""
+    exploring = sum(exploration.seconds for exploration in coverage.explorations)
+    rate = f" in {exploring:.1f} s ({coverage.schedules / exploring:.0f}/s)" if exploring >= 0.1 else ""
+    return f"{rate}, {coverage.seconds:.1f} s in all"
