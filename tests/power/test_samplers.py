@@ -29,9 +29,16 @@ PLANTED = {
     ("active-users", 2): (Request(GET, "/increment"),) * 5,
     ("coupons", 2): (Request(POST, "/redeem/WELCOME10"),) * 4,
     ("deadlock", 2): (Request(POST, "/to-savings"), Request(POST, "/to-checking")) * 2,
+    ("tokio-locks", 2): (Request(POST, "/bake"), Request(POST, "/roast")) * 2,
+    ("concurrent-map", 2): (Request(POST, "/claim/ada", body=b"a@b.example"),) * 4,
+    ("actor", 2): (Request(POST, "/book/A1"),) * 4,
+    ("receipt", 2): (Request(POST, "/sale/5"),) * 4,
     ("price-cache", 3): (Request(PUT, "/price/tea/4"), Request(GET, "/price/tea")) * 2,
 }
 """An application, how deep its race is, and what to send at once."""
+
+DECLARED = ("admin-gate", "rate-limit", "sessions", "signup")
+"""Applications with a race of depth 2 whose deadheat.toml says what to send; all of it is sent twice."""
 
 
 @contextmanager
@@ -56,6 +63,10 @@ def explored(
     strategy: Strategy,
 ) -> Exploration:
     scenario = Scenario("planted", tuple(map(Racer, requests)), reset=Reset.SNAPSHOT)
+    return sampled(subject, running, scenario, strategy)
+
+
+def sampled(subject: RocketSubject, running: Target, scenario: Scenario, strategy: Strategy) -> Exploration:
     limits = msgspec.structs.replace(subject.config.explore, strategy=strategy, budget=2_000, enough=1)
     linker = Linker(subject.findings, running.point_table, scenario)
     search = Search(running, scenario, limits, lambda *_: ("it",), suspects=linker.suspects)
@@ -82,3 +93,15 @@ def test_a_planted_race_is_found_and_how_likely_that_was_is_said(application: st
             for each, chance in promised.items():
                 assert chance == pytest.approx(1 / (len(requests) * found.points ** (each - 1)))
             assert strategy == "surw" or depth in promised
+
+
+@pytest.mark.parametrize("application", DECLARED)
+def test_a_declared_race_is_found_among_four(application: str) -> None:
+    strategies: tuple[Strategy, ...] = ("pct", "surw")
+    with target(application) as (subject, running):
+        declared = subject.config.scenarios[0]
+        four = msgspec.structs.replace(declared, racers=declared.racers * 2)
+        for strategy in strategies:
+            found = sampled(subject, running, four, strategy)
+            assert (found.verdict, found.complete) == ("violation", False), found.reason
+            assert found.schedules <= 2_000
