@@ -42,7 +42,8 @@ check: install ## lint, format, types, layers and unit tests: under a minute, no
 	$(BIN)/pytest -q -n auto -m "not rocket"
 
 test: check ## check, then the tests that build and attack real Rocket applications
-	$(BIN)/pytest -q -m rocket
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "rocket and not alone"
+	$(BIN)/pytest -q -m "rocket and alone"
 
 bench: install ## every benchmark; rewrites docs/benchmarks.md
 	$(BIN)/python -m benchmarks

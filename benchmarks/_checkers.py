@@ -36,12 +36,21 @@ class Shuttle(msgspec.Struct, frozen=True):
 @cache
 def frontrun() -> dict[tuple[str, str], float | None]:
     """Give what it measured, by program and what was measured."""
+    return {(each.program, each.measured): each.value for each in _told("_frontrun.py")}
+
+
+def frontrun_postgres(url: str) -> dict[str, float]:
+    """Give what it measured before an empty PostgreSQL; infinite where it found nothing."""
+    told = _told("_frontrun_postgres.py", url)
+    return {each.measured: float("inf") if each.value is None else each.value for each in told}
+
+
+def _told(script: str, *arguments: str) -> list[_Frontrun]:
     python = peers()
-    command = [str(python.parent / "frontrun"), str(python), str(ROOT / "benchmarks" / "_frontrun.py")]
+    command = [str(python.parent / "frontrun"), str(python), str(ROOT / "benchmarks" / script), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith(b"{")]
-    told = [msgspec.json.decode(line, type=_Frontrun) for line in lines]
-    return {(each.program, each.measured): each.value for each in told}
+    return [msgspec.json.decode(line, type=_Frontrun) for line in lines]
 
 
 def shuttle() -> list[Shuttle]:

@@ -9,6 +9,7 @@ import msgspec
 
 from benchmarks._server import LAB
 from deadheat.engine.explore import Search
+from deadheat.engine.laps import AHEAD
 from deadheat.engine.rocket import RocketSubject
 from deadheat.engine.target import Target
 from deadheat.io import config
@@ -49,15 +50,18 @@ def probed(application: str) -> Iterator[Target]:
         yield target
 
 
-def rate(target: Target, requests: tuple[Request, ...], seconds: float) -> float:
-    """Give schedules a second: all orders again and again, each from the first state, outcomes compared."""
+def rate(target: Target, requests: tuple[Request, ...], seconds: float, search: str = "source-dpor") -> float:
+    """Give schedules a second, each from the first state, outcomes compared: all orders again and again.
+
+    A search that samples draws that long instead.
+    """
     canon = Canon()
     schedules, began = 0, time.monotonic()
     while time.monotonic() - began < seconds:
-        strategy = STRATEGIES["source-dpor"](Problem(len(requests)))
-        while (proposal := strategy.propose()) is not None:
+        strategy = STRATEGIES[search](Problem(len(requests)))
+        while (proposal := strategy.propose()) is not None and time.monotonic() - began < seconds:
             target.reset(Reset.SNAPSHOT)
-            observed = target.concurrent(requests, proposal)
+            observed = target.concurrent(requests, proposal, (), strategy.ahead(AHEAD))
             canon.outcome(observed.observation)
             strategy.observe(observed.execution.trace)
             schedules += 1

@@ -31,16 +31,19 @@ class Running(Struct, frozen=True):
         return "http" if self.ca is None else "https"
 
 
-def build() -> Path:
+def build(profile: str) -> Path:
     """Build it; gives the executable."""
-    subprocess.run(["cargo", "build", "--quiet", "--release"], cwd=APP, check=True)
-    return Path(os.environ.get("CARGO_TARGET_DIR", APP / "target")) / "release" / "spread"
+    subprocess.run(["cargo", "build", "--quiet", "--profile", profile], cwd=APP, check=True)
+    folder = "debug" if profile == "dev" else profile
+    return Path(os.environ.get("CARGO_TARGET_DIR", APP / "target")) / folder / "spread"
 
 
 @contextmanager
-def spread(tls: bool = False, host: str = "127.0.0.1", prefix: Sequence[str] = ()) -> Iterator[Running]:
-    """Build and start it; `prefix` is a command to start it under."""
-    executable = build()
+def spread(
+    tls: bool = False, host: str = "127.0.0.1", prefix: Sequence[str] = (), profile: str = "release"
+) -> Iterator[Running]:
+    """Build it in a `profile` of cargo's and start it; `prefix` is a command to start it under."""
+    executable = build(profile)
     environment = {
         **os.environ,
         "ROCKET_ADDRESS": host,

@@ -7,12 +7,13 @@ from typing import cast
 import msgspec
 
 from deadheat.engine import replay as replaying
+from deadheat.engine.application import Application
 from deadheat.engine.events import Explored
 from deadheat.engine.executor import Executor
 from deadheat.engine.explore import Search
 from deadheat.engine.link import UNLINKED, Linker
 from deadheat.engine.reviewed import Reviewed
-from deadheat.engine.target import Application, Observed, Target
+from deadheat.engine.target import Observed, Target
 from deadheat.io.hold import Execution, ProbedStep
 from deadheat.io.resources import resource
 from deadheat.io.store import SavedSchedule, Store
@@ -56,7 +57,9 @@ class MadeUpKeys:
     def sequential(self, requests: object, order: object, probes: object = ()) -> Observed:
         return self._seen(flipped=self.runs > self.flips_after and self.runs % 2 == 0)
 
-    def concurrent(self, requests: object, proposal: Proposal, probes: object = ()) -> Observed:
+    def concurrent(
+        self, requests: object, proposal: Proposal, probes: object = (), ahead: object = ()
+    ) -> Observed:
         return self._seen(flipped=True)
 
     def _seen(self, *, flipped: bool) -> Observed:
@@ -134,7 +137,9 @@ def test_a_request_that_waits_for_itself_is_replayed_after_its_set_up() -> None:
         def prepare(self, setup: object) -> None:
             prepared.append(setup)
 
-        def concurrent(self, requests: object, proposal: Proposal, probes: object = ()) -> Observed:
+        def concurrent(
+            self, requests: object, proposal: Proposal, probes: object = (), ahead: object = ()
+        ) -> Observed:
             raise TargetError("enough for this test")
 
     setup = Request("POST", "/full")
@@ -158,7 +163,9 @@ class Answering(MadeUpKeys):
     def sequential(self, requests: object, order: object, probes: object = ()) -> Observed:
         return self._answered(200)
 
-    def concurrent(self, requests: object, proposal: Proposal, probes: object = ()) -> Observed:
+    def concurrent(
+        self, requests: object, proposal: Proposal, probes: object = (), ahead: object = ()
+    ) -> Observed:
         return self._answered(201)  # no sequential order gives that
 
     def _answered(self, status: int) -> Observed:

@@ -50,6 +50,7 @@ INSERT = "INSERT INTO orders (item) VALUES (1)"
 ABSENT = ["if SELECT count(*) = 0 FROM accounts WHERE n = 1", "INSERT INTO accounts VALUES ('a', 1)"]
 SERIALIZABLE = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 BEGINS = ("", "BEGIN", "BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ", SERIALIZABLE)
+WAYS: tuple[list[str], ...] = ([], ["prepared"], ["pipeline"])
 STATEMENTS = (
     "SELECT stock FROM items WHERE id = :a",
     "SELECT stock FROM items WHERE id = :a FOR UPDATE",
@@ -142,9 +143,55 @@ def test_serializable_with_a_retry(server: Postgres, tmp_path: Path) -> None:
     assert reduced.counted <= 16
 
 
+@pytest.mark.parametrize("level", ["", SERIALIZABLE])
+def test_statements_that_a_pool_prepares_as_it_goes(server: Postgres, tmp_path: Path, level: str) -> None:
+    # To prepare one inside a transaction that keeps its snapshot is to take that: a step, the first time.
+    script = ["prepared", *([level] if level else []), SELECT, UPDATE, *(["COMMIT"] if level else [])]
+    (reduced,) = explored(server, tmp_path, [["retry", *script]] * 2, SourceDpor())
+    assert reduced.counted == len(reduced.classes)
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_a_transaction_up_to_a_sync(server: Postgres, tmp_path: Path, conditional: bool) -> None:
+    script = ["pipeline", SELECT if conditional else "SELECT sum(stock) FROM items", UPDATE, INSERT]
+    reduced, everything = explored(server, tmp_path, [script] * 2, SourceDpor(), Exhaustive())
+    assert reduced.outcomes == everything.outcomes
+    assert set(reduced.classes) == set(everything.classes)
+    assert reduced.counted == len(everything.classes)
+
+
+VIEWS = [
+    "CREATE VIEW goods AS SELECT id AS number, stock FROM items",
+    "CREATE VIEW missing AS SELECT number FROM goods WHERE stock < 1",
+]
+PARTITIONS = [
+    "DROP TABLE items; CREATE TABLE items (id int PRIMARY KEY, stock int) PARTITION BY RANGE (id)",
+    "CREATE TABLE low PARTITION OF items FOR VALUES FROM (0) TO (2)",
+    "CREATE TABLE high PARTITION OF items DEFAULT",
+]
+
+
+@pytest.mark.parametrize(
+    ("tables", "scripts", "classes"),
+    [
+        (VIEWS, [["if SELECT count(*) = 0 FROM missing", UPDATE], ["UPDATE goods SET stock = 0"]], 3),
+        (VIEWS, [["SELECT count(*) FROM missing"], ["INSERT INTO accounts VALUES ('a', 1)"]], 1),
+        (PARTITIONS, [[SELECT, UPDATE], ["UPDATE low SET stock = 0", "DELETE FROM high"]], 5),
+        (PARTITIONS, [[SELECT, "UPDATE items SET id = 5 WHERE id = 1"], ["SELECT count(*) FROM high"]], 2),
+    ],
+)
+def test_what_is_behind_a_name(
+    server: Postgres, tmp_path: Path, tables: list[str], scripts: list[list[str]], classes: int
+) -> None:
+    reduced, everything = explored(server, tmp_path, scripts, SourceDpor(), Exhaustive(), tables=tables)
+    assert reduced.outcomes == everything.outcomes
+    assert (reduced.counted, len(everything.classes)) == (classes, classes)
+
+
 def generated(seed: int) -> list[list[str]]:
     """Two or three short handlers over few rows, in all kinds of transaction."""
     chance = random.Random(seed)
+    way = WAYS[seed // 5]
     actors = chance.choice((2, 2, 3))
 
     def statement() -> str:
@@ -157,12 +204,13 @@ def generated(seed: int) -> list[list[str]]:
     def handler() -> list[str]:
         body = [statement() for _ in range(chance.randint(1, 2 if actors == 3 else 3))]
         begin = chance.choice(BEGINS)
-        return [begin, *body, chance.choice(("COMMIT", "COMMIT", "COMMIT", "ROLLBACK"))] if begin else body
+        end = chance.choice(("COMMIT", "COMMIT", "COMMIT", "ROLLBACK")) if begin else ""
+        return [*way, begin, *body, end] if begin else [*way, *body]
 
     return [handler() for _ in range(actors)]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 10, 11])
 def test_no_outcome_is_lost(server: Postgres, tmp_path: Path, seed: int) -> None:
     scripts = generated(seed)
     tables = [[], [POINTING], [f"{POINTING} ON DELETE CASCADE ON UPDATE CASCADE"]][seed % 3]

@@ -12,9 +12,9 @@ from deadheat.engine.explore import Search
 from deadheat.engine.statements.postgres import PostgresGate
 from deadheat.engine.statements.target import StatementTarget, Unmodified
 from deadheat.io.store import Store
-from deadheat.model import Exploration, Racer, Request, Reset, Scenario
+from deadheat.model import Exploration, Racer, Request, Reset, Scenario, TargetError
 from deadheat.model.config import Explore
-from deadheat.schedule import Exhaustive, SourceDpor, Strategy
+from deadheat.schedule import Exhaustive, Proposal, SourceDpor, Strategy
 from tests.servers.postgres import Postgres, postgres
 
 # They need the server's programs and a second or two each.
@@ -120,3 +120,44 @@ def test_what_goes_on_beside_the_requests_is_told_apart(server: Postgres, tmp_pa
     assert result.verdict == "violation"
     # What is left behind is a step of its request; what nobody asked for is none.
     assert (result.points > 4) == (mode == "detached")
+
+
+def test_an_application_that_insists_on_tls_gets_it(server: Postgres, tmp_path: Path) -> None:
+    _, result = explored(server, tmp_path, "encrypting", BUY, BUY)
+    assert (result.complete, result.verdict, result.schedules) == (True, "violation", 3)
+
+
+def test_an_application_that_verifies_certificates_is_refused(server: Postgres, tmp_path: Path) -> None:
+    application = Unmodified("pg_shop", (sys.executable, str(SHOP), "verifying"), Path.cwd())
+    gate = PostgresGate(server.database("verifying"))
+    with (
+        StatementTarget(application, gate, Store(tmp_path)) as target,
+        pytest.raises(TargetError, match="verify-ca and verify-full do not"),
+    ):
+        target.restart()
+
+
+@pytest.mark.parametrize("user", ["deadheat", "guest"])
+def test_who_closes_a_circle_is_refused_and_a_slow_detector_told(
+    server: Postgres, tmp_path: Path, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So slow that the first one would find the circle, did nobody wait until it has looked for one.
+    monkeypatch.setattr("deadheat.io.pg_proxy.DETECTS", "deadlock_timeout=100ms")
+    monkeypatch.setattr("deadheat.engine.statements.postgres._DETECTED", 0.4)
+    url = server.database(f"touched_by_{user}")
+    if user == "guest":
+        server.sql("CREATE ROLE guest LOGIN")
+        server.sql("GRANT ALL ON SCHEMA public TO guest", f"touched_by_{user}")
+    application = Unmodified("pg_shop", (sys.executable, str(SHOP), "deadlock"), Path.cwd())
+    gate = PostgresGate(url.replace("deadheat@", f"{user}@"))
+    touches = (Request("POST", "/touch/lamp/chair"), Request("POST", "/touch/chair/lamp"))
+    with StatementTarget(application, gate, Store(tmp_path)) as target:
+        target.reset(Reset.REQUESTS, (Request("POST", "/reset"),))
+        # Both have one row; the first one begins to wait, and the second one closes the circle.
+        seen = target.concurrent(touches, Proposal((0, 1, 0, 1)))
+        answers = [response and response.status for response in seen.observation.responses]
+        told = "may not set deadlock_timeout" in " ".join(gate.bounds)
+    if user == "guest":
+        assert (sorted(map(str, answers)), told) == (["200", "500"], True)
+    else:
+        assert (answers, told) == ([200, 500], False)

@@ -12,7 +12,7 @@ from deadheat.engine.examples import UnknownTypeError, example, parse
 from deadheat.engine.requests import explain_status, foreign_guards, synthesise
 from deadheat.engine.routes import handler_of
 from deadheat.io.config import parse as parse_config
-from deadheat.model import Guard, Handler, NotTested, Parameter, ParameterKind, Request, Span
+from deadheat.model import MESSAGE, Guard, Handler, NotTested, Parameter, ParameterKind, Request, Span
 from deadheat.model.config import Config, Given
 
 SPAN = Span("src/main.rs", 1, 1, 2, 1)
@@ -297,3 +297,10 @@ def test_a_form_decodes_to_the_values(values: dict[str, str]) -> None:
     fields = tuple((name, "String") for name in values)
     body = made(handler("/f", Parameter("f", "Form<F>", DATA, fields), method="POST"), values).body
     assert dict(parse_qsl(body.decode(), strict_parsing=True)) == values
+
+
+def test_a_handler_that_opens_a_websocket_is_sent_a_message() -> None:
+    hall = handler("/hall/<n>", Parameter("n", "u32", PATH), guards=("ws::WebSocket", "&State<Hall>"))
+    assert made(hall) == Request(MESSAGE, "/hall/1", (), b"deadheat")
+    assert made(hall, {"redeem": {"message": "A1"}}).body == b"A1"
+    assert handler_of(made(hall), [hall]) is hall

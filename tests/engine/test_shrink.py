@@ -45,7 +45,7 @@ def test_two_requests_in_turn_switch_only_where_it_matters(tmp_path: Path) -> No
         list(search.events())
         found = search.best["it"]
         assert found.cost[0] > 2
-        _, smaller = shrunk(search, found, "it", lambda _: lambda *_: ("it",))
+        _, smaller, _ = shrunk(search, found, "it", lambda _: lambda *_: ("it",))
         assert smaller.cost[0] == 2
         assert sorted(smaller.order) == sorted(found.order)
 
@@ -59,9 +59,10 @@ def test_five_requests_and_many_switches_become_two_and_two(tmp_path: Path) -> N
         target.restart()
         search = Search(target, scenario, Explore(strategy="walk", budget=5), lambda *_: ("it",))
         list(search.events())
-        smaller, candidate = shrunk(search, search.best["it"], "it", lambda _: lambda *_: ("it",))
+        smaller, candidate, nothing = shrunk(search, search.best["it"], "it", lambda _: lambda *_: ("it",))
         assert len(smaller.scenario.racers) == 2
         assert candidate.cost[0] == 2
+        assert nothing is None, "a GET without query or headers has nothing to leave out"
         assert smaller.replay(candidate.order)[1] is not None
         # Where no execution shows the finding again, the witness stays what it was.
         same = shrunk(search, search.best["it"], "it", lambda _: lambda *_: ("another",))

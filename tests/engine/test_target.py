@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from deadheat.engine.target import Application, RestartError, Target
+from deadheat.engine.application import Application, RestartError
+from deadheat.engine.target import Target
 from deadheat.io.resources import resource
 from deadheat.io.store import Store
 from deadheat.model import Point, Request, Reset, TargetError

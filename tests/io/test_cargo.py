@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from deadheat.io.cargo import build
+from deadheat.io.cargo import Build
+from deadheat.io.cargo import build as build_
 from deadheat.model import ProjectError, Site, SiteKind
 from deadheat.probe import Plan, plan
 from tests.probe.locate import sites
@@ -84,6 +86,11 @@ def _shared_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARGO_TARGET_DIR", TARGET)
 
 
+def build(path: Path, plan: Plan) -> Build:
+    """What the compiler says is the same whether it optimises or not."""
+    return build_(path, plan, optimize=False)
+
+
 def planned(root: Path) -> Plan:
     files = ("app/src/main.rs", "shared/src/lib.rs")
     sources = {name: (root / name).read_bytes() for name in files}
@@ -119,6 +126,10 @@ def test_what_the_compiler_refuses_is_moved_on_or_dropped(project: Path) -> None
     assert made.binary.is_file()
     assert (project / ".deadheat" / ".gitignore").read_text("utf-8") == "*\n"
     assert not (project / "target").exists()
+    # For everybody who builds into this directory the probe crate is the same one, compiled once.
+    (copy,) = (project / ".deadheat" / "build" / "app").rglob("app/Cargo.toml")
+    needed = tomllib.loads(copy.read_text("utf-8"))["dependencies"]
+    assert Path(needed["deadheat-probe"]["path"]).is_relative_to(Path(TARGET).absolute())
 
     again = build(project / "app" / "Cargo.toml", planned(project))
     assert again == msgspec.structs.replace(made, cached=True)

@@ -14,7 +14,8 @@ def told(manifest: bytes, *, optimize: bool = True) -> list[str]:
 
 
 def test_the_path_of_a_request_is_optimised() -> None:
-    wanted = [f"profile.dev.package.{crate}.opt-level=1" for crate in (*REQUEST_PATH, "shop")]
+    levels = dict.fromkeys(REQUEST_PATH, 2) | {"shop": 1}
+    wanted = [f"profile.dev.package.{crate}.opt-level={level}" for crate, level in levels.items()]
     assert told(b"[package]\nname = 'shop'\n[profile.dev]\ndebug = 1\n") == [RUNTIME, *wanted]
 
 

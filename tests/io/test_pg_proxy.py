@@ -2,10 +2,13 @@
 
 import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -110,6 +113,25 @@ def test_who_leaves_because_there_is_no_encryption_insisted_on_it(server: Postgr
         assert "insists on TLS" in proxy.unsupported
         Client(proxy).log_in()  # it did not, after all
         assert proxy.unsupported == ""
+
+
+@pytest.mark.parametrize(("mode", "goes"), [("require", True), ("prefer", True), ("verify-full", False)])
+def test_tls_is_spoken_with_who_insists(server: Postgres, mode: str, goes: bool) -> None:
+    big = "x" * 100_000
+    with proxied(server) as proxy:
+        proxy.encrypts = True
+        where = f"host=localhost port={proxy.port} user=deadheat dbname=postgres sslmode={mode}"
+        asked = "SELECT ssl, repeat('x', 100000) FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        command: list[str | Path] = [server.programs / "psql", "-XAtc", f"{asked} -- {big}", where]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with ThreadPoolExecutor(1) as waiting:
+            said = waiting.submit(child.communicate)
+            until(proxy, said.done)
+        out, error = said.result()
+        if goes:
+            assert (out.strip(), proxy.unsupported) == (f"f|{big}", ""), error
+        else:
+            assert "verify-full" in proxy.unsupported
 
 
 def test_a_query_is_cancelled_through_the_proxy(server: Postgres) -> None:

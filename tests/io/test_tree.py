@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from deadheat.io.tree import entries, fingerprint, mirror, write
+from deadheat.io.tree import entries, fingerprint, make_cache, mirror, write
 
 
 def project(root: Path, files: dict[str, str]) -> Path:
@@ -79,3 +79,13 @@ def test_write_tells_whether_it_had_to(tmp_path: Path) -> None:
     assert write(tmp_path / "a" / "b", b"x")
     assert not write(tmp_path / "a" / "b", b"x")
     assert write(tmp_path / "a" / "b", b"y")
+
+
+def test_what_can_be_made_again_is_marked_so(tmp_path: Path) -> None:
+    root = project(tmp_path, {"Cargo.toml": ""})
+    made = make_cache(root / "made")
+    write(made / "deep" / "x", b"")
+    assert names(root) == ["Cargo.toml"]
+    (root / "theirs").mkdir()
+    make_cache(root / "theirs")
+    assert list((root / "theirs").iterdir()) == []

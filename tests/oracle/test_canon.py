@@ -46,3 +46,18 @@ def test_the_status_is_always_compared() -> None:
     canon.learn([seen("x1"), seen("x2")])
     other = Observation((Response(409, (), b"x3"),))
     assert canon.outcome(other) != canon.outcome(seen("x4"))
+
+
+def told(body: bytes, kind: str = "text/event-stream") -> Observation:
+    return Observation((Response(200, (("content-type", kind),), body),))
+
+
+def test_a_heartbeat_of_an_event_stream_is_nothing_that_a_client_is_told() -> None:
+    canon = Canon()
+    canon.learn([told(b"data:one\n\ndata:two\n\n"), told(b":\n\ndata:one\n\ndata:two\n\n")])
+    assert not canon.unstable
+    once = canon.outcome(told(b"data:one\n\ndata:two\n\n"))
+    for body in (b"data:one\n:\n\ndata:two\n\n", b":\n\ndata:one\n\n:\n\ndata:two\n\n:\n\n"):
+        assert canon.outcome(told(body)) == once
+    assert canon.outcome(told(b"data:one\ndata:two\n\n")) != once
+    assert canon.outcome(told(b"a\n:\nb", "text/plain")) != canon.outcome(told(b"a\nb", "text/plain"))

@@ -15,16 +15,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from deadheat.io.resources import resource
 from deadheat.report.schema import schema
 from tests.power.command import deadheat
+from tests.power.lab import DATABASES, plain
+from tests.power.lab import ROCKET as LAB
 from tests.servers.postgres import postgres
 
-pytestmark = pytest.mark.rocket
+pytestmark = [pytest.mark.rocket, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[2]
-LAB = resource("lab", "rocket")
-DATABASES = ROOT / "lab" / "databases"
 SERVERS = ROOT / "benchmarks" / "servers"
 _LISTENING = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
@@ -35,12 +34,6 @@ ROCKET = {
     "signup": "observed",
 }
 """Applications whose deadheat.toml says how they start over, and what is shown of their races."""
-
-
-def built(workspace: Path, application: str) -> Path:
-    subprocess.run(["cargo", "build", "--quiet", "-p", application], cwd=workspace, check=True)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", workspace / "target"))
-    return target / "debug" / application
 
 
 # One line says where it listens; then its log must not fill the pipe.
@@ -92,7 +85,7 @@ def proofs(run: dict[str, list[dict[str, object]]]) -> set[object]:
 @pytest.mark.parametrize("application", sorted(ROCKET))
 def test_rocket(application: str, tmp_path: Path) -> None:
     for name in (application, f"{application}-fixed"):
-        binary = built(LAB, name)
+        binary = plain(LAB, name)
         with running(binary) as url:
             code, run = attack("--url", url, "--config", LAB / name / "deadheat.toml", cwd=tmp_path)
         if name == application:
@@ -111,7 +104,7 @@ def too_busy(run: dict[str, list[dict[str, object]]]) -> bool:
 
 def test_a_coupon_that_only_a_restart_brings_back(tmp_path: Path) -> None:
     for name, expected in (("coupons", 1), ("coupons-fixed", 0)):
-        binary = built(LAB, name)
+        binary = plain(LAB, name)
         with running(binary) as url:
             pass  # a port that is free now
         code, run = attack(
@@ -125,7 +118,7 @@ def test_a_coupon_that_only_a_restart_brings_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("application", ["stock-sqlite", "stock-postgres", "signup-postgres"])
 def test_databases(application: str, tmp_path: Path) -> None:
     for name in (application, f"{application}-fixed"):
-        binary = built(DATABASES, name)
+        binary = plain(DATABASES, name)
         with ExitStack() as stack:
             environment = dict(ENVIRONMENT)
             if application.endswith("postgres"):
@@ -154,7 +147,7 @@ def test_other_servers(command: tuple[str | Path, ...], scenario: str, tmp_path:
 
 
 def test_what_timing_cannot_reach_is_said_and_is_no_pass(tmp_path: Path) -> None:
-    binary = built(LAB, "counter")
+    binary = plain(LAB, "counter")
     with running(binary) as url:
         code, run = attack(
             "--url",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.power.command import LIMIT, command, deadheat
+from tests.power.lab import ROCKET, unoptimised
 
 pytestmark = pytest.mark.rocket
 
@@ -99,7 +100,7 @@ def test_an_unknown_key_is_named_with_the_nearest(project: Path, tmp_path: Path)
 
 def test_a_schedule_of_another_build_says_so_and_as_a_test_it_outlives_the_fix(tmp_path: Path) -> None:
     folder = tmp_path / "counter"
-    lab = Path(__file__).parent.parent.parent / "lab" / "rocket" / "counter"
+    lab = ROCKET / "counter"
     (folder / "src").mkdir(parents=True)
     main = folder / "src" / "main.rs"
     main.write_text((lab / "src" / "main.rs").read_text())
@@ -107,6 +108,7 @@ def test_a_schedule_of_another_build_says_so_and_as_a_test_it_outlives_the_fix(t
         (APPLICATION / "Cargo.toml").read_text().replace("misbehaving", "counter")
     )
     shutil.copy(APPLICATION / "Cargo.lock", folder / "Cargo.lock")
+    unoptimised(lab, folder)
     run = json.loads(deadheat("hunt", folder, "--format", "json", "--quiet").stdout)
     name = next(f["evidence"]["schedule"] for f in run["findings"] if f["evidence"])
     written = deadheat("replay", name, folder, "--as-test")

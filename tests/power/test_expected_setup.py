@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from deadheat.io.resources import resource
 from tests.power.command import deadheat
+from tests.power.lab import ROCKET as LAB
+from tests.power.lab import unoptimised
 
 pytestmark = pytest.mark.rocket
 
-LAB = resource("lab", "rocket")
 
-
-def test_a_hunt_starts_from_what_expected_refusals_made() -> None:
+def test_a_hunt_starts_from_what_expected_refusals_made(tmp_path: Path) -> None:
     for name, verdict in (("rate-limit", "violation"), ("rate-limit-fixed", "ok")):
-        run = json.loads(deadheat("hunt", LAB / name, "--format", "json", "--quiet").stdout)
+        config = unoptimised(LAB / name, tmp_path)
+        run = json.loads(
+            deadheat("hunt", LAB / name, "--config", config, "--format", "json", "--quiet").stdout
+        )
         explored = {each["scenario"]: each for each in run["coverage"]["explorations"]}
         assert explored["one-try-too-many"]["complete"], run["not_tested"]
         assert explored["one-try-too-many"]["verdict"] == verdict
@@ -24,9 +26,9 @@ def test_a_hunt_starts_from_what_expected_refusals_made() -> None:
 
 
 def test_another_answer_than_the_expected_one_is_told(tmp_path: Path) -> None:
-    text = (LAB / "rate-limit" / "deadheat.toml").read_text().replace("expect = 401", "expect = 403")
+    file = unoptimised(LAB / "rate-limit", tmp_path)
+    text = file.read_text().replace("expect = 401", "expect = 403")
     assert "expect = 403" in text
-    file = tmp_path / "deadheat.toml"
     file.write_text(text)
     done = deadheat("hunt", LAB / "rate-limit", "--config", file, "--format", "json", "--quiet")
     (told,) = [e["why"] for e in json.loads(done.stdout)["not_tested"] if e["what"] == "one-try-too-many"]

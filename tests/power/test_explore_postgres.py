@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.power.command import command
-from tests.power.test_attack import DATABASES, built
+from tests.power.lab import DATABASES, plain
 from tests.servers.postgres import Postgres, postgres
 
 pytestmark = pytest.mark.rocket
@@ -43,7 +43,7 @@ def test_unmodified(server: Postgres, application: str, requests: int, tmp_path:
     shutil.copytree(DATABASES / application, package, ignore=shutil.ignore_patterns(".deadheat"))
     (package / "Cargo.toml").write_text(f'[package]\nname = "{application}"\nversion = "0.0.0"\n')
     words: list[str | Path] = ["explore", package, "--via", "postgres", "--requests", str(requests)]
-    words += ["--serve", str(built(DATABASES, application)), "--format", "json", "--quiet"]
+    words += ["--serve", str(plain(DATABASES, application)), "--format", "json", "--quiet"]
     url = server.database(f"{application}-{requests}".replace("-", "_"))
     environment = {**os.environ, "DATABASE_URL": url}
     done = subprocess.run(command(*words), env=environment, capture_output=True, text=True, check=False)

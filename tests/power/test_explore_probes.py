@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.power.command import deadheat
-from tests.power.test_attack import DATABASES
+from tests.power.lab import DATABASES, unoptimised
 from tests.servers.postgres import Postgres, postgres
 
 pytestmark = pytest.mark.rocket
@@ -34,7 +35,7 @@ def server() -> Iterator[Postgres]:
         ("orders-postgres-fixed", 3),
     ],
 )
-def test_rows_are_raced_by_probes(application: str, requests: int, server: Postgres) -> None:
+def test_rows_are_raced_by_probes(application: str, requests: int, server: Postgres, tmp_path: Path) -> None:
     environment = dict(os.environ)
     if "postgres" in application:
         name = f"{application.replace('-', '_')}_{requests}"
@@ -42,6 +43,8 @@ def test_rows_are_raced_by_probes(application: str, requests: int, server: Postg
     done = deadheat(
         "explore",
         DATABASES / application,
+        "--config",
+        unoptimised(DATABASES / application, tmp_path),
         "--via",
         "probes",
         "--requests",

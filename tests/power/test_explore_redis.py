@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.power.command import command
-from tests.power.test_attack import DATABASES, built
+from tests.power.lab import DATABASES, plain
 from tests.servers.redis import redis
 
 pytestmark = pytest.mark.rocket
@@ -32,7 +32,7 @@ def test_unmodified(application: str, requests: int, tmp_path: Path) -> None:
     (package / "Cargo.toml").write_text(manifest)
     with redis() as server:
         words: list[str | Path] = ["explore", package, "--via", "redis", "--requests", str(requests)]
-        words += ["--format", "json", "--serve", str(built(DATABASES, application)), "--quiet"]
+        words += ["--format", "json", "--serve", str(plain(DATABASES, application)), "--quiet"]
         environment = {**os.environ, "REDIS_URL": server.url}
         done = subprocess.run(command(*words), env=environment, capture_output=True, text=True, check=False)
         assert server.clients() == 0

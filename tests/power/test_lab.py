@@ -1,6 +1,8 @@
 """Power: the planted races of the lab must be forced, and the fixed twins proved, on real Rocket."""
 
 import json
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
@@ -8,13 +10,12 @@ from typing import NamedTuple
 import jsonschema
 import pytest
 
-from deadheat.io.resources import resource
 from deadheat.report.schema import schema
 from tests.power.command import deadheat
+from tests.power.lab import ROCKET as LAB
+from tests.power.lab import unoptimised
 
 pytestmark = pytest.mark.rocket
-
-LAB = resource("lab", "rocket")
 
 
 class Planted(NamedTuple):
@@ -32,9 +33,14 @@ def lab() -> dict[str, list[Planted]]:
     }
 
 
+def hunt(application: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    config = unoptimised(LAB / application, folder)
+    return deadheat("hunt", LAB / application, "--config", config, "--format", "json", "--quiet")
+
+
 @pytest.mark.parametrize("application", sorted(lab()))
-def test_every_planted_race_is_forced(application: str) -> None:
-    done = deadheat("hunt", LAB / application, "--format", "json", "--quiet")
+def test_every_planted_race_is_forced(application: str, tmp_path: Path) -> None:
+    done = hunt(application, tmp_path)
     run = json.loads(done.stdout)
     jsonschema.validate(run, schema())
     assert done.returncode == 1, done.stderr
@@ -52,8 +58,8 @@ def test_every_planted_race_is_forced(application: str) -> None:
 
 
 @pytest.mark.parametrize("application", sorted(lab()))
-def test_every_fixed_twin_is_proved(application: str) -> None:
-    done = deadheat("hunt", LAB / f"{application}-fixed", "--format", "json", "--quiet")
+def test_every_fixed_twin_is_proved(application: str, tmp_path: Path) -> None:
+    done = hunt(f"{application}-fixed", tmp_path)
     run = json.loads(done.stdout)
     jsonschema.validate(run, schema())
     assert done.returncode == 0, done.stderr
@@ -63,10 +69,11 @@ def test_every_fixed_twin_is_proved(application: str) -> None:
     assert all(e["complete"] and e["verdict"] == "ok" for e in explorations)
 
 
-def test_a_replay_reproduces_it_every_time() -> None:
-    run = json.loads(deadheat("hunt", LAB / "counter", "--format", "json", "--quiet").stdout)
+def test_a_replay_reproduces_it_every_time(tmp_path: Path) -> None:
+    run = json.loads(hunt("counter", tmp_path).stdout)
     proof = next(f["evidence"] for f in run["findings"] if f["proof"] == "forced")
-    done = deadheat("replay", proof["schedule"], LAB / "counter", "--times", "20")
+    config = tmp_path / "deadheat.toml"
+    done = deadheat("replay", proof["schedule"], LAB / "counter", "--config", config, "--times", "20")
     assert done.returncode == 1, done.stderr
     assert "20 of 20" in done.stdout
 
@@ -80,7 +87,10 @@ def test_rocket_0_5_1_works_too(tmp_path: Path) -> None:
         'rocket = "=0.5.1"\nrocket_http = "=0.5.1"\nrocket_codegen = "=0.5.1"\n\n'
         '[profile.dev]\ndebug = "line-tables-only"\n\n[profile.dev.package."*"]\ndebug = false\n'
     )
-    done = deadheat("hunt", tmp_path, "--format", "json", "--quiet")
+    # What else it needs is at the lab's versions, and compiled.
+    shutil.copy(LAB / "Cargo.lock", tmp_path)
+    config = unoptimised(source, tmp_path)
+    done = deadheat("hunt", tmp_path, "--config", config, "--format", "json", "--quiet")
     run = json.loads(done.stdout)
     assert done.returncode == 1, done.stderr
     assert "response-re-read" in {f["rule"] for f in run["findings"] if f["proof"] == "forced"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.power.command import command
-from tests.power.test_attack import DATABASES
+from tests.power.lab import DATABASES
 from tests.servers.redis import redis
 
 pytestmark = pytest.mark.rocket

@@ -14,14 +14,14 @@ from deadheat.engine.link import Linker
 from deadheat.engine.rocket import RocketSubject
 from deadheat.engine.target import Target
 from deadheat.io import config as configuration
-from deadheat.io.resources import resource
 from deadheat.io.store import Store
 from deadheat.model import Exploration, Racer, Request, Reset, Scenario
 from deadheat.model.config import Search as Strategy
+from tests.power.lab import ROCKET as LAB
+from tests.power.lab import unoptimised
 
 pytestmark = pytest.mark.rocket
 
-LAB = resource("lab", "rocket")
 GET, POST, PUT = "GET", "POST", "PUT"
 
 PLANTED = {
@@ -43,11 +43,12 @@ DECLARED = ("admin-gate", "rate-limit", "sessions", "signup")
 
 @contextmanager
 def target(application: str) -> Iterator[tuple[RocketSubject, Target]]:
-    subject = RocketSubject.open(LAB / application, configuration.load(LAB / application))
-
     def ignore(event: Event) -> None:
         pass
 
+    with tempfile.TemporaryDirectory() as folder:
+        config = configuration.load(LAB / application, unoptimised(LAB / application, Path(folder)))
+        subject = RocketSubject.open(LAB / application, config)
     with (
         tempfile.TemporaryDirectory() as folder,
         Target(subject.build(ignore).application, Store(Path(folder))) as running,

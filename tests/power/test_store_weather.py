@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.power.command import LIMIT, command
+from tests.power.command import LIMIT, command, deadheat
 from tests.servers.postgres import Postgres, postgres
 
 pytestmark = pytest.mark.rocket
@@ -44,13 +45,18 @@ def package(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def exploring(package: Path, server: Postgres, mode: str, requests: int) -> Iterator[subprocess.Popen[str]]:
+def exploring(
+    package: Path, server: Postgres, mode: str, requests: int, *resume: str
+) -> Iterator[subprocess.Popen[str]]:
     """`deadheat explore` on the shop, once it is under way."""
-    words = ["explore", package, "--via", "postgres", "--requests", requests, "--quiet", "--format", "json"]
-    words += ["--serve", f"{sys.executable} {SHOP} {mode} {package.name}"]
+    words = ["explore", package, "--quiet", "--format", "json", *resume]
+    if not resume:
+        words += ["--via", "postgres", "--requests", requests]
+        words += ["--serve", f"{sys.executable} {SHOP} {mode} {package.name}"]
+    url = server.url("shop") if resume else server.database("shop")
     running = subprocess.Popen(
         command(*map(str, words)),
-        env={**os.environ, "DATABASE_URL": server.database("shop")},
+        env={**os.environ, "DATABASE_URL": url},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -73,6 +79,19 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end
         threading.Event().wait(0.05)  # somebody else's processes: there is nothing to await
+
+
+def orders(run: dict[str, Any]) -> int:
+    (exploration,) = run["coverage"]["explorations"]
+    return int(exploration["schedules"])
+
+
+def resumable(run: dict[str, Any]) -> str:
+    """The number of the run, which its mend names."""
+    (mend,) = {missing["mend"] for missing in run["not_tested"]}
+    found = re.search(r" --resume (\d+)", mend)
+    assert found, mend
+    return found[1]
 
 
 def processes(mark: str) -> list[str]:
@@ -102,6 +121,13 @@ def test_the_user_ends_it(package: Path) -> None:
         assert run["coverage"]["interrupted"], run
         until(lambda: server.sql(OPEN) == "0")
         assert processes(package.name) == []
+        number = resumable(run)
+        with exploring(package, server, "transaction", 5, "--resume", number) as running:
+            running.send_signal(signal.SIGINT)
+            code, later, errors = ended(running)
+        assert code in {1, 3}, errors
+        assert orders(later) >= orders(run), "it went on from there"
+        assert resumable(later) == number
 
 
 def test_the_server_is_gone(package: Path) -> None:
@@ -112,6 +138,7 @@ def test_the_server_is_gone(package: Path) -> None:
         assert code == 3, errors
         assert "cannot be reached" in json.dumps(run["not_tested"])
         assert processes(package.name) == []
+        assert resumable(run)
 
 
 def test_a_server_that_drops_its_clients_is_met_again(package: Path) -> None:
@@ -123,3 +150,37 @@ def test_a_server_that_drops_its_clients_is_met_again(package: Path) -> None:
         assert run["not_tested"] == [], run["not_tested"]
         until(lambda: server.sql(OPEN) == "0")
         assert processes(package.name) == []
+
+
+def test_what_its_budget_cut_short_is_complete_once_it_is_raised(package: Path) -> None:
+    """On another server, too: statements keep their numbers from one process to the next."""
+    words: list[str | Path] = [
+        "explore",
+        package,
+        "--via",
+        "postgres",
+        "-n",
+        "3",
+        "--strategy",
+        "source-dpor",
+    ]
+    words += ["--serve", f"{sys.executable} {SHOP} transaction {package.name}", "--quiet", "--format", "json"]
+
+    def explored(server: Postgres, *more: str) -> dict[str, Any]:
+        done = deadheat(*more, env={**os.environ, "DATABASE_URL": server.url("shop")})
+        assert done.returncode == 1, done.stderr
+        return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+    with postgres() as server:
+        server.database("shop")
+        whole = explored(server, *map(str, words))
+        cut = explored(server, *map(str, words), "--budget", "10")
+    assert orders(cut) == 10
+    with postgres() as server:
+        server.database("shop")
+        again = ["explore", str(package), "--resume", resumable(cut), "--budget", "100"]
+        rest = explored(server, *again, "--quiet", "--format", "json")
+    (before,), (after,) = whole["coverage"]["explorations"], rest["coverage"]["explorations"]
+    assert after["complete"]
+    assert {**after, "seconds": 0} == {**before, "seconds": 0}
+    assert rest["findings"][0]["evidence"]["schedule"] == whole["findings"][0]["evidence"]["schedule"]

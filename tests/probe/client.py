@@ -63,8 +63,8 @@ class Application:
             self._socket, _ = listener.accept()
         self._socket.settimeout(20)
         self._lines = self._socket.makefile("rb")
-        hello, version, pid = self.line().split()
-        assert (hello, version, int(pid)) == ("HELLO", "1", self.process.pid)
+        hello, version, pid, *knows = self.line().split()
+        assert (hello, version, int(pid), knows) == ("HELLO", "1", self.process.pid, ["laps"])
         ready, port, *_ = self.line().split()  # and the routes, as they are mounted
         assert ready == "READY"
         self.port = int(port)

@@ -174,3 +174,11 @@ def test_a_message_is_posted_once_it_is_made() -> None:
 def test_who_receives_tells_when_it_asks() -> None:
     site = msgspec.structs.replace(only(b"a.recv()"), kind=SiteKind.RECEIVE)
     assert ways(site, b"a.recv()") == ["::deadheat_probe::receive(a.recv())"]
+
+
+def test_a_wait_that_does_not_compile_is_a_plain_step() -> None:
+    site = msgspec.structs.replace(only(b"a.recv()"), kind=SiteKind.WAIT)
+    assert ways(site, b"a.recv()") == [
+        f"::deadheat_probe::seq({HIT}, ::deadheat_probe::waits(a.recv()))",
+        f"::deadheat_probe::seq({HIT}, a.recv())",
+    ]

@@ -50,7 +50,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Builder:
             shutil.copy(LAB / "Cargo.lock", root / name)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("CARGO_TARGET_DIR", TARGET)
-                done[name] = build(root / name, planned(root / name, "src/main.rs"))
+                plan = planned(root / name, "src/main.rs")
+                done[name] = build(root / name, plan, optimize=False)
         return done[name]
 
     return make

@@ -33,6 +33,7 @@ from deadheat.model import (
     SerialOutcome,
     Severity,
     SharedState,
+    Shrunk,
     Snapshot,
     Span,
     StateKind,
@@ -457,6 +458,7 @@ COUPON_FINDING = Finding(
         serial_controls=6,
         explored=4,
         violating=2,
+        shrunk=Shrunk((0, 0), (132, 32), (428, 62), 118, 0.94, 0, ("the path", "the set-up")),
     ),
 )
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from syrupy.assertion import SnapshotAssertion
 
 from deadheat.model import Evidence
-from deadheat.report import FORMATS, schema
+from deadheat.report import FORMATS, prepare, schema
 from tests.report.fixtures import ACTIVE_USERS, COUPONS, FORCED_REREAD, NOTHING, RUNS
 from tests.report.test_terminal import evidences
 
@@ -60,7 +60,9 @@ def test_the_contract() -> None:
     evidence = cast("dict[str, object]", finding["evidence"])
     assert evidence["trials"] == {"violated": 50, "total": 50, "interval": [0.9287, 1.0]}
     assert evidence["schedule"] == "dh1:7f3a:ABAB"
-    assert list(evidence) == ["trials", "schedule", "again", "serial_outcomes", "observed_outcome"]
+    assert list(evidence) == [
+        "trials", "schedule", "again", "serial_outcomes", "observed_outcome", "shrunk",
+    ]  # fmt: skip
 
 
 def test_json_snapshot(snapshot: SnapshotAssertion) -> None:
@@ -89,3 +91,8 @@ def test_no_format_shows_credentials(name: str) -> None:
     text = FORMATS[name](COUPONS)
     assert "k-123456" not in text
     assert "abcdef0123456789" not in text
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_format_can_be_imported_ahead_of_its_use(name: str) -> None:
+    prepare(name)  # raises where a format's module is called otherwise

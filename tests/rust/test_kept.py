@@ -195,6 +195,50 @@ fn turn(_turn: guard::Turn) -> String { format!("{}", *TURNS.lock().unwrap()) }
     assert told(again) != told(first)
 
 
+MOUNTING = b"""
+#[macro_use] extern crate rocket;
+mod left;
+mod right;
+#[get("/here")]
+pub fn here(_by: left::Key) {}
+#[launch]
+fn rocket() -> _ { rocket::build().mount("/a", routes![here]).mount("/b", right::all()) }
+"""
+LISTING = b"""
+#[get("/there")]
+pub fn there() {}
+pub fn all() -> Vec<rocket::Route> { routes![there] }
+"""
+KEY = b"""
+pub struct Key;
+impl Key { fn idle() { let _ = 1; } }
+impl<'r> rocket::request::FromRequest<'r> for Key {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("src/main.rs", b'"/a"', b'"/elsewhere"'),
+        ("src/main.rs", b"routes![here]", b"routes![]"),
+        ("src/right.rs", b"routes![there]", b"Vec::new()"),
+        ("src/left.rs", b"let _ = 1;", b"let _ = 1;\n\n"),
+        ("src/main.rs", b"(_by: left::Key) {}", b"(_by: left::Key) {\n\n}"),
+    ],
+    ids=["base", "list", "list elsewhere", "a guard moves", "a handler ends elsewhere"],
+)
+def test_routes_are_what_a_full_reading_finds(path: str, old: bytes, new: bytes) -> None:
+    files = {"src/main.rs": MOUNTING, "src/right.rs": LISTING, "src/left.rs": KEY}
+    first = read(tree(files))
+    assert [handler.route for handler in first.handlers] == ["/a/here", "/b/there"]
+    assert old in files[path]
+    changed = tree(files | {path: files[path].replace(old, new)})
+    again = read(changed, None, packed(first.keep()))
+    assert again.handlers == read(changed).handlers
+    assert again.handlers != first.handlers
+    assert told(again) == told(read(changed))
+
+
 @pytest.mark.parametrize("damaged", [b"", b"damaged"])
 def test_what_cannot_be_decoded_is_not_used(damaged: bytes) -> None:
     assert told(read(tree(FILES), None, damaged)) == told(read(tree(FILES)))

@@ -154,3 +154,33 @@ def test_a_static_mut_is_read_and_assigned_by_plain_expressions() -> None:
     assert f"::deadheat_probe::seq({hit}(3), NAMES.push(next));" in edited
     assert "unsafe { &HITS }" in edited
     assert [point.effect for point in made.points] == [READ, WRITE, WRITE]
+
+
+@pytest.mark.parametrize(
+    ("channel", "call"),
+    [
+        ("std::sync::mpsc::Sender", "send(1)"),
+        ("std::sync::mpsc::SyncSender", "try_send(1)"),
+        ("crossbeam_channel::Sender", "send_timeout(1, limit)"),
+        ("flume::Sender", "send_async(1).await"),
+        ("async_channel::Sender", "send(1).await"),
+    ],
+)
+def test_a_queue_of_any_family_is_a_step_when_something_is_put_in(channel: str, call: str) -> None:
+    site = only(f"struct S {{ q: {channel}<u32> }}", f"s.q.{call};")
+    assert (site.kind, site.effect, site.state) == (SiteKind.CALL, WRITE, "app::S.q")
+
+
+@pytest.mark.parametrize(
+    ("call", "effect"),
+    [
+        ("load()", READ),
+        ("load_full()", READ),
+        ("store(x)", WRITE),
+        ("swap(x)", WRITE),
+        ("rcu(|n| n + 1)", WRITE),
+    ],
+)
+def test_a_swap_cell_is_held_at_each_call(call: str, effect: AccessKind) -> None:
+    site = only("struct S { c: arc_swap::ArcSwap<u32> }", f"s.c.{call};")
+    assert (site.kind, site.effect, site.state) == (SiteKind.CALL, effect, "app::S.c")

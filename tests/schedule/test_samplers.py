@@ -193,3 +193,15 @@ def test_the_shared_vectors() -> None:
     assert len(vectors()) > 50
     for chosen, program, order in vectors():
         assert Machine(program).run(Proposal(policy=chosen)).order == order, chosen
+
+
+@settings(max_examples=40)
+@given(programs(), st.sampled_from(SAMPLERS), st.integers(0, 2**64), st.integers(0, 12))
+def test_an_order_that_is_begun_again_stays_the_same(
+    program: Program, make: Callable[[Problem], Sampler], seed: int, known: int
+) -> None:
+    machine, sampler = Machine(program), make(Problem(len(program), seed=seed))
+    sample(machine, sampler, 3)
+    proposal = sampler.propose()
+    order = machine.run(proposal).order
+    assert machine.run(proposal._replace(prefix=order[:known])).order == order

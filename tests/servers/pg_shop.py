@@ -8,12 +8,15 @@ else goes on in the background, and with a task that is left behind.
 import os
 import queue
 import socket
+import ssl
+import struct
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from deadheat.io.pg_admin import Admin, Database
 from deadheat.model import TargetError
+from deadheat.wire import postgres
 
 URL = os.environ.get("DATABASE_URL", "")
 MODE = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -26,6 +29,7 @@ BEGIN = {
     "pool-of-one": "",
     "chatty": "",
     "detached": "",
+    "encrypting": "",
     "transaction": "BEGIN",
     "for-update": "BEGIN",
     "serializable": "BEGIN ISOLATION LEVEL SERIALIZABLE",
@@ -70,6 +74,22 @@ def touch(connection: Admin, first: str, second: str) -> tuple[int, str]:
         connection.rows(f"UPDATE items SET stock = stock + 1 WHERE name = '{name}'")  # noqa: S608
     connection.rows("COMMIT")
     return 200, "touched"
+
+
+def encrypting(address: tuple[str, int], timeout: float) -> socket.socket:
+    """Connect by TLS or not at all, whoever the other side is."""
+    plain = _connect(address, timeout)
+    plain.sendall(struct.pack("!ii", 8, postgres.SSL_REQUEST))
+    if plain.recv(1) != b"S":
+        plain.close()
+        raise OSError("the server does not speak TLS")
+    return _CONTEXT.wrap_socket(plain)
+
+
+_connect = socket.create_connection
+_CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_CONTEXT.check_hostname = False
+_CONTEXT.verify_mode = ssl.CERT_REQUIRED if MODE == "verifying" else ssl.CERT_NONE
 
 
 def chatter() -> None:
@@ -135,6 +155,8 @@ class Server(ThreadingHTTPServer):
 
 
 def main() -> None:
+    if MODE in {"encrypting", "verifying"}:
+        socket.create_connection = encrypting  # type: ignore[assignment]
     first = Admin(Database.of(URL))
     first.rows("DROP TABLE IF EXISTS items; CREATE TABLE items (name text PRIMARY KEY, stock int)")
     first.rows("DROP TABLE IF EXISTS visits; CREATE TABLE visits (n int)")

@@ -375,6 +375,85 @@ def test_a_copy_from_the_client_is_one_step(extended: bool) -> None:
     assert run(session, "SELECT n FROM items", "I")[0]
 
 
+FLUSH = Message("H", b"")
+BIND = postgres.bind_body("", "", (), ())
+
+
+def flushed(session: Session, sql: str, *answers: str) -> tuple[bool, tuple[Touch, ...] | None]:
+    """Parse, Bind, Execute and Flush, and the kinds of what answers them."""
+    unit = client(session, parse("", sql), BIND, EXECUTE, FLUSH)
+    seen = session.is_step(unit), session.touches(unit)
+    done(session, unit, *(Message(kind, b"\0") for kind in answers))
+    return seen
+
+
+def test_what_a_flush_asks_for_is_committed_by_the_sync() -> None:
+    session = Session(status="I")
+    lock, change = Touch(Aspect.LOCK, True, "items", ID3), Touch(Aspect.VALUE, True, "items", ID3)
+    step, touches = flushed(session, "UPDATE items SET n = 1 WHERE id = 3", *"12C")
+    assert (step, lock in (touches or ()), change in (touches or ())) == (True, True, False)
+    assert (session.in_transaction, session.in_flight) == (True, type(session.in_flight)())
+    sync = client(session, SYNC)
+    assert session.is_step(sync)
+    assert session.touches(sync) == (lock, change)
+    done(session, sync, ready())
+    assert not session.in_transaction
+
+
+def test_a_transaction_that_a_flush_began_has_the_connection_to_itself() -> None:
+    session = Session(status="I")
+    flushed(session, "BEGIN", *"12C")
+    assert session.in_transaction
+    done(session, client(session, SYNC), ready("T"))
+    assert session.in_transaction
+    flushed(session, "COMMIT", *"12C")
+    assert session.in_transaction  # as far as the server said
+    done(session, client(session, SYNC), ready("I"))
+    assert not session.in_transaction
+
+
+def test_what_only_reads_up_to_a_sync_has_no_step_at_its_end() -> None:
+    session = Session(status="I")
+    assert flushed(session, "SELECT n FROM items", *"12DDC")[0]
+    assert not session.is_step(client(session, SYNC))
+
+
+def test_a_flushed_statement_is_over_with_its_last_completion() -> None:
+    session = Session(status="I")
+    unit = client(session, parse("", "SELECT n FROM items"), BIND, Message("D", b"P\0"), EXECUTE, FLUSH)
+    session.sent(unit)
+    for kind in "12TDDN":
+        session.from_server(Message(kind, b"\0"))
+        assert session.in_flight
+    session.from_server(Message("s", b""))
+    assert not session.in_flight
+
+
+def test_after_an_error_nothing_is_taken_until_a_sync() -> None:
+    session = Session(status="I")
+    flushed(session, "UPDATE items SET n = 1 WHERE id = 3", *"12C")
+    assert flushed(session, "UPDATE items SET n = 1 WHERE id = 4", *"12E")[0]
+    assert {touch.row for touch in session.given_up} >= {ID3}
+    unit = client(session, parse("", "UPDATE items SET n = 1 WHERE id = 5"), BIND, EXECUTE, FLUSH)
+    assert not session.is_step(unit)
+    session.sent(unit)
+    assert not session.in_flight  # nobody answers it
+    sync = client(session, SYNC)
+    assert not session.is_step(sync)
+    done(session, sync, ready())
+    assert flushed(session, "SELECT n FROM items", *"12C")[0]
+
+
+def test_a_describe_with_a_flush_tells_the_types() -> None:
+    session = Session(status="I")
+    unit = client(session, parse("s1", "SELECT n FROM items WHERE id = $1"), Message("D", b"Ss1\0"), FLUSH)
+    assert not session.is_step(unit)
+    done(session, unit, Message("1", b""), types(23), Message("T", b"\0\0"))
+    assert not session.in_flight
+    bind = bound(session, struct.pack("!i", 3))
+    assert session.touches(bind) == (Touch(Aspect.VALUE, False, "items", ID3),)
+
+
 def test_what_arrives_unasked_changes_nothing() -> None:
     session = Session(status="I")
     for message in (Message("N", b"SNOTICE\0\0"), Message("A", b"\0\0\0\1a\0b\0"), Message("S", b"a\0b\0")):

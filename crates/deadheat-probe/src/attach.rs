@@ -39,6 +39,28 @@ fn mounted(rocket: &Rocket<Orbit>) -> String {
     }
 }
 
+/// Whether Rocket hands the connection over when the response is sent: to a WebSocket's handler, say.
+fn upgrades(request: &Request<'_>, response: &mut Response<'_>) -> bool {
+    let wanted = request.headers().get("upgrade");
+    wanted
+        .flat_map(|list| list.split(','))
+        .any(|protocol| response.upgrade(protocol.trim()).is_some())
+}
+
+/// A connection that was handed over: its task serves the racer until the request is gone.
+struct Upgraded {
+    task: tokio::task::Id,
+    _branch: inherit::Branch,
+}
+
+impl Drop for Upgraded {
+    fn drop(&mut self) {
+        if let Some(runtime) = runtime::get() {
+            runtime.at_desk(|desk| desk.tasks.remove(&self.task));
+        }
+    }
+}
+
 #[rocket::async_trait]
 impl Fairing for Steer {
     fn info(&self) -> Info {
@@ -70,6 +92,17 @@ impl Fairing for Steer {
         if let (Some(racer), Some(task), Some(runtime)) =
             (found, tokio::task::try_id(), runtime::get())
         {
+            if upgrades(request, response) {
+                // The task serves what the connection has become, and drops the request behind it.
+                let branch = inherit::Branch::of(racer);
+                request.local_cache(|| Upgraded {
+                    task,
+                    _branch: branch,
+                });
+                writer::leave(racer);
+                runtime.at_desk(|desk| desk.control.answer(racer.0, racer.1));
+                return;
+            }
             // A stream's body runs from now on, while it is sent: it is a part of its racer still.
             let streamed = response.body().is_some() && response.body_mut().size().await.is_none();
             let body = streamed.then(|| inherit::Branch::of(racer));

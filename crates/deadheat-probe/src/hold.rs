@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -199,8 +200,18 @@ fn reach(
     }
 }
 
+/// How long a thread stays awake at its gate: another's step is mostly shorter than a change of threads.
+const SOON: Duration = Duration::from_micros(100);
+
 /// Blocks this thread. A worker of a multi-thread runtime first hands its other tasks over.
 fn wait(gate: &Gate) {
+    let until = Instant::now() + SOON;
+    while Instant::now() < until {
+        if gate.open.load(Ordering::Acquire) {
+            return;
+        }
+        thread::yield_now();
+    }
     let blocked = || {
         while !gate.open.load(Ordering::Acquire) {
             thread::park();

@@ -21,6 +21,12 @@ pub fn current(desk: &Desk) -> Option<Racer> {
         .or_else(|| desk.tasks.get(&tokio::task::try_id()?).copied())
 }
 
+/// The racer that this thread works for, for whoever is not at the desk.
+pub fn working_for() -> Option<Racer> {
+    let runtime = active().then(runtime::get).flatten()?;
+    runtime.at_desk(|desk| current(desk)).flatten()
+}
+
 /// A part of a racer that runs beside its request; its end is told when it is dropped.
 pub struct Branch(Option<Racer>);
 

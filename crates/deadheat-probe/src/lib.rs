@@ -13,6 +13,8 @@
 //! * [`writer`]: SQLite's writer lock, which no probe sees;
 //! * [`text`]: values as text that is equal when the values are;
 //! * [`runtime`], [`hold`], [`quiet`]: the threads: who is blocked, who decides, who watches;
+//! * [`lap`]: the requests of a run sent from inside, and their answers;
+//! * [`waits`]: futures that wait for being woken;
 //! * [`attach`], [`inherit`], [`mail`]: which request a piece of code runs for.
 //!
 //! The insertions contain no `unsafe` and bind no names, so that they compile under
@@ -22,6 +24,7 @@ mod attach;
 mod control;
 mod hold;
 mod inherit;
+mod lap;
 mod mail;
 mod memory;
 mod place;
@@ -33,6 +36,7 @@ mod runtime;
 mod shards;
 mod text;
 mod view;
+mod waits;
 mod writer;
 
 pub use attach::attach;
@@ -40,6 +44,7 @@ pub use hold::{hit, statement};
 pub use inherit::{inherit, inherit_call, inherit_with};
 pub use mail::receive;
 pub use runtime::active;
+pub use waits::waits;
 
 /// Evaluates `step` after the probe. The probe is an argument, so that the temporaries of `step` live
 /// as long as they did without it.
@@ -160,8 +165,8 @@ macro_rules! inherit_body {
 /// What the macros need; not for people.
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::inherit::Branch;
     pub use crate::hold::{hit_keyed, hit_passing, hit_rooted};
+    pub use crate::inherit::Branch;
     pub use crate::mail::{posted, Mailbox};
     pub use crate::place::{AsPlace, Mode};
     #[cfg(feature = "dashmap")]

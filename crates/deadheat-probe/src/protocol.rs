@@ -4,6 +4,7 @@
 //! that none of these characters can occur in one.
 
 use std::fmt::{Display, Write};
+use std::time::Duration;
 
 use crate::policy::Policy;
 
@@ -24,6 +25,23 @@ pub enum Command {
     Again,
     /// Tell all values.
     State,
+    /// What the racers of the laps to come send.
+    Script(Script),
+    /// The same as a run, with the requests sent from here.
+    Lap(Order),
+}
+
+/// What is sent in each lap, in bytes as they go over the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// The port of this application.
+    pub port: u16,
+    /// How long an answer is waited for.
+    pub patience: Duration,
+    /// Before and behind the name of the racer.
+    pub racers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The requests that look at the state afterwards.
+    pub after: Vec<Vec<u8>>,
 }
 
 /// The order to try: a prefix of actors, then anyone but those asleep.
@@ -57,20 +75,19 @@ pub fn read(line: &str) -> Result<Command, String> {
             .map(point)
             .collect::<Result<_, _>>()
             .map(Command::Points),
-        "RUN" => {
-            let order = Order {
-                run: number(field()?)?,
-                actors: number(field()?)?,
-                prefix: items(field()?).map(number).collect::<Result<_, _>>()?,
-                asleep: items(field()?)
-                    .try_fold(0, |mask, item| Ok::<_, String>(mask | bit(number(item)?)))?,
-                policy: fields.next().map(Policy::read).transpose()?,
-            };
-            if order.actors > MAX_ACTORS {
-                return Err(format!("{} actors, at most {MAX_ACTORS}", order.actors));
-            }
-            Ok(Command::Run(order))
-        }
+        "RUN" => order(fields).map(Command::Run),
+        "LAP" => order(fields).map(Command::Lap),
+        "SCRIPT" => Ok(Command::Script(Script {
+            port: number(field()?)?,
+            patience: Duration::from_millis(number(field()?)?),
+            racers: items(field()?)
+                .map(|record| match record.split_once(':') {
+                    Some((before, behind)) => Ok((bytes(before)?, bytes(behind)?)),
+                    None => Err(format!("not a racer: {record}")),
+                })
+                .collect::<Result<_, _>>()?,
+            after: items(field()?).map(bytes).collect::<Result<_, _>>()?,
+        })),
         "RELEASE" => Ok(Command::Release),
         "MARK" => Ok(Command::Mark),
         "RESTORE" => Ok(Command::Restore),
@@ -78,6 +95,22 @@ pub fn read(line: &str) -> Result<Command, String> {
         "STATE" => Ok(Command::State),
         _ => Err(format!("unknown message {verb}")),
     }
+}
+
+fn order<'a>(mut fields: impl Iterator<Item = &'a str>) -> Result<Order, String> {
+    let mut field = || fields.next().ok_or("an order lacks a field");
+    let order = Order {
+        run: number(field()?)?,
+        actors: number(field()?)?,
+        prefix: items(field()?).map(number).collect::<Result<_, _>>()?,
+        asleep: items(field()?)
+            .try_fold(0, |mask, item| Ok::<_, String>(mask | bit(number(item)?)))?,
+        policy: fields.next().map(Policy::read).transpose()?,
+    };
+    if order.actors > MAX_ACTORS {
+        return Err(format!("{} actors, at most {MAX_ACTORS}", order.actors));
+    }
+    Ok(order)
 }
 
 /// The set of one actor; the empty set for one that cannot take part.
@@ -108,6 +141,14 @@ fn point(record: &str) -> Result<(u32, u32, bool), String> {
         }
         _ => Err(format!("not a point: {record}")),
     }
+}
+
+/// Bytes in hexadecimal.
+fn bytes(digits: &str) -> Result<Vec<u8>, String> {
+    let pairs = (0..digits.len()).step_by(2);
+    let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let read: Option<Vec<u8>> = pairs.map(byte).collect();
+    read.ok_or_else(|| format!("not bytes: {digits}"))
 }
 
 /// Percent-encodes everything except letters, digits and `_.-`.
@@ -163,6 +204,30 @@ mod tests {
         assert!(read("RUN 1 17 - -").is_err());
         assert!(read("RUN 1").is_err());
         assert!(read("JUMP").is_err());
+    }
+
+    #[test]
+    fn a_lap_and_its_script_are_read() {
+        let script = Script {
+            port: 8000,
+            patience: Duration::from_secs(10),
+            racers: vec![(b"GET /".to_vec(), b"\r\n".to_vec()), (vec![], vec![0])],
+            after: vec![b"\xff".to_vec()],
+        };
+        let line = "SCRIPT 8000 10000 474554202f:0d0a,:00 ff";
+        assert_eq!(read(line), Ok(Command::Script(script)));
+        for odd in [
+            "SCRIPT 8000 1 47 -",
+            "SCRIPT 8000 1 4:47 -",
+            "SCRIPT 8000 1 - x",
+        ] {
+            assert!(read(odd).is_err(), "{odd}");
+        }
+        let Ok(Command::Run(order)) = read("RUN 7 2 0,1,1 1 walk:5") else {
+            panic!("a run is read");
+        };
+        assert_eq!(read("LAP 7 2 0,1,1 1 walk:5"), Ok(Command::Lap(order)));
+        assert!(read("LAP 7 17 - -").is_err());
     }
 
     #[test]

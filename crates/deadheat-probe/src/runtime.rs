@@ -14,8 +14,9 @@ use tokio::task;
 
 use crate::control::{Control, Effect, Pace};
 use crate::hold::Hold;
+use crate::lap::{self, Driver, Finish};
 use crate::memory::Memory;
-use crate::protocol::{self, Command};
+use crate::protocol::{self, Command, Order};
 use crate::quiet;
 
 const UNKNOWN: u8 = 0;
@@ -93,6 +94,15 @@ pub struct Desk {
     watched: bool,
     /// The run announced last.
     latest: u64,
+    lap: Lap,
+}
+
+/// The run whose requests are sent from here, if that one is under way.
+enum Lap {
+    None,
+    /// Its number, and who waits for its end.
+    Under(u64, Thread),
+    Over(Finish),
 }
 
 impl Runtime {
@@ -104,8 +114,9 @@ impl Runtime {
             socket,
             watched: false,
             latest: 0,
+            lap: Lap::None,
         };
-        desk.say(&format!("HELLO 1 {}", std::process::id()));
+        desk.say(&format!("HELLO 1 {} laps", std::process::id()));
         Runtime {
             desk: Mutex::new(desk),
             watchdog: OnceLock::new(),
@@ -159,15 +170,66 @@ impl Runtime {
         }
     }
 
+    /// Puts the marked values back.
+    ///
+    /// # Errors
+    /// As `Memory::restore`.
+    pub fn restore(&self) -> Result<(), String> {
+        self.at_desk(|desk| desk.memory.restore()).unwrap_or(Ok(()))
+    }
+
+    /// A run begins whose requests the calling thread is about to send.
+    pub fn begin_lap(&self, order: Order) {
+        self.at_desk(|desk| {
+            desk.lap = Lap::Under(order.run, thread::current());
+            desk.latest = order.run;
+            desk.control.announce(order);
+        });
+    }
+
+    /// Whether it is over, and so.
+    pub fn look_at_lap(&self, so: impl FnOnce(&Finish) -> bool) -> bool {
+        matches!(&self.lock().lap, Lap::Over(finish) if so(finish))
+    }
+
+    /// Waits until it is over.
+    pub fn end_lap(&self) -> Finish {
+        loop {
+            let mut desk = self.lock();
+            match std::mem::replace(&mut desk.lap, Lap::None) {
+                Lap::Over(finish) => return finish,
+                other => desk.lap = other,
+            }
+            drop(desk);
+            lap::pause();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, socket: UnixStream) {
+        let mut driver = Driver::default();
         for line in BufReader::new(socket).lines() {
             let Ok(line) = line else { break };
-            self.at_desk(|desk| desk.obey(&line));
-            self.announcement.notify_waiters();
+            match protocol::read(&line) {
+                Ok(Command::Script(script)) => {
+                    driver.learn(script);
+                    self.at_desk(|desk| desk.say("OK"));
+                }
+                Ok(Command::Lap(order)) => {
+                    let told = driver.lap(self, order);
+                    self.at_desk(|desk| {
+                        desk.lap = Lap::None;
+                        desk.say(&told);
+                    });
+                }
+                command => {
+                    self.at_desk(|desk| desk.obey(command));
+                    self.announcement.notify_waiters();
+                }
+            }
         }
         // The controller is gone: an application held in mid-request is of no use to anybody.
         std::process::exit(0);
@@ -204,8 +266,8 @@ impl Desk {
         let _ = self.socket.write_all(format!("{line}\n").as_bytes());
     }
 
-    fn obey(&mut self, line: &str) {
-        match protocol::read(line) {
+    fn obey(&mut self, command: Result<Command, String>) {
+        match command {
             Ok(Command::Run(order)) => {
                 self.latest = order.run;
                 self.control.announce(order);
@@ -233,6 +295,8 @@ impl Desk {
                 self.say(&format!("STATE {state}"));
             }
             Err(reason) => self.say(&format!("FAIL {}", protocol::encode(&reason))),
+            // The reader's: nobody may be at the desk meanwhile.
+            Ok(Command::Script(_) | Command::Lap(_)) => (),
         }
     }
 
@@ -243,8 +307,14 @@ impl Desk {
             match effect {
                 Effect::Go(hold) => going.push(hold),
                 Effect::Ended(trace) => {
-                    let state = self.memory.values();
-                    self.say(&format!("{trace} {state}"));
+                    let words = format!("{trace} {}", self.memory.values());
+                    match &self.lap {
+                        Lap::Under(run, waiting) if *run == trace.run => {
+                            waiting.unpark();
+                            self.lap = Lap::Over(Finish::of(&trace, words));
+                        }
+                        _ => self.say(&words),
+                    }
                 }
                 Effect::Free => self.say("FREE"),
                 Effect::Quiet => self.say("QUIET"),

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from deadheat.cli.attack_scenario import OneOff, one_off, over_http, rehearsal, selected
 from deadheat.cli.options import EXIT_CLEAN, EXIT_FINDINGS, EXIT_UNTESTED, Output, gathered, output_options
-from deadheat.cli.output import deliver
+from deadheat.cli.output import deliver, keep
 from deadheat.cli.progress import Progress
 from deadheat.engine.attack.courier import Courier
 from deadheat.engine.attack.run import AttackRun, Plan
@@ -230,7 +230,7 @@ def _attack(
                 words = Masker().text(Redactor(job.secrets).text(str(error)))
                 raise type(error)(words) from None
     run = Redactor(job.secrets).value(job.result())
-    store.save_run(run)
+    keep(store, run)
     deliver(run, output, dynamic=True)
     return EXIT_CLEAN if output.exit_zero else exit_code(run, output)
 

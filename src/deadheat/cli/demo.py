@@ -6,7 +6,7 @@ import click
 
 from deadheat.cli.hunt import hunted
 from deadheat.cli.options import EXIT_CLEAN, EXIT_UNTESTED
-from deadheat.cli.output import on_terminal
+from deadheat.cli.output import keep, on_terminal
 from deadheat.cli.progress import Progress
 from deadheat.engine.embedded import EmbeddedSubject
 from deadheat.engine.rocket import RocketSubject
@@ -73,7 +73,7 @@ def _subject(kind: str, lab: Path, name: str) -> Subject:
 def _hunted(subject: Subject, store: Store, *, quiet: bool) -> Run:
     with Progress(quiet=quiet) as progress:
         run = hunted(subject, _CONFIG, store, progress)
-    store.save_run(run)
+    keep(store, run)
     return run
 
 

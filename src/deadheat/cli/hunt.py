@@ -7,16 +7,19 @@ import click
 import msgspec
 
 from deadheat.cli.options import common_options, gathered, output_options
-from deadheat.cli.output import deliver
+from deadheat.cli.output import deliver, keep
 from deadheat.cli.progress import Progress
 from deadheat.cli.search import Sought
 from deadheat.engine.hunt import Hunt
 from deadheat.engine.rocket import RocketSubject
+from deadheat.engine.statements.gate import L
+from deadheat.engine.statements.hunt import StatementHunt
 from deadheat.engine.subject import Subject
 from deadheat.io import config as configuration
 from deadheat.io.store import Store
 from deadheat.model import Run
 from deadheat.model.config import Config
+from deadheat.report.redact import Redactor
 
 
 @click.command()
@@ -47,15 +50,18 @@ def hunt(
     store = Store(subject.workspace)
     with Progress(quiet=quiet) as progress:
         run = msgspec.structs.replace(hunted(subject, config, store, progress), seed=config.explore.seed)
-    store.save_run(run)
+    run = Redactor(config.secrets).value(run)
+    keep(store, run)
     return deliver(run, output, dynamic=True)
 
 
-def hunted(
-    subject: Subject, config: Config, store: Store, progress: Progress, *, planned: bool = True
-) -> Run:
+def hunted(subject: Subject, config: Config, store: Store, progress: Progress) -> Run:
     """Hunt until done or interrupted; what was found by then is the result."""
-    job = Hunt(subject, config, store, progress, planned)
+    return until_done(Hunt(subject, config, store, progress))
+
+
+def until_done(job: Hunt | StatementHunt[L]) -> Run:
+    """Run to the end or until interrupted; what was found by then is the result."""
     # Named, since a shell starts background jobs with SIGINT ignored, and Python then leaves it so.
     for interruption in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interruption, signal.default_int_handler)

@@ -6,6 +6,7 @@ import sys
 import click
 
 from deadheat.cli.options import EXIT_CLEAN, EXIT_FINDINGS, EXIT_UNTESTED, Output
+from deadheat.io.store import Store
 from deadheat.model import DeadheatError, Run
 from deadheat.report import FORMATS
 
@@ -28,6 +29,14 @@ def deliver(run: Run, output: Output, *, dynamic: bool) -> int:
         except OSError as error:
             raise DeadheatError(f"{path}: the report cannot be written: {error.strerror}") from error
     return EXIT_CLEAN if output.exit_zero else exit_code(run, output, dynamic=dynamic)
+
+
+def keep(store: Store, run: Run, number: int | None = None) -> None:
+    """Keep the run in the store; a disk that is full is no reason not to show it."""
+    try:
+        store.save_run(run, number)
+    except DeadheatError as error:
+        click.echo(f"warning: {error}", err=True)
 
 
 def on_terminal(run: Run) -> str:

@@ -15,6 +15,7 @@ from deadheat.engine.scan import scan as review
 from deadheat.io import watch as watching
 from deadheat.io.config_place import configured
 from deadheat.model import DeadheatError, Run
+from deadheat.report import prepare
 from deadheat.report.names import number
 
 _BASELINE = Path("deadheat-baseline.json")
@@ -86,7 +87,10 @@ def scan(
         return EXIT_CLEAN
     memory = Memory() if watch else None
     keep = last.leftovers if last is not None and not watch else None
-    run = review(path, baseline=baseline, since=since, cached=not no_cache, memory=memory, keep=keep)
+    run = review(
+        path, baseline=baseline, since=since, cached=not no_cache, memory=memory, keep=keep,
+        meanwhile=None if inventory else lambda: prepare(output.format),
+    )  # fmt: skip
     run = structs.replace(run, seed=seed)
     if watch:
         return _watch(path, baseline, since, run, memory)

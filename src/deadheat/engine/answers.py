@@ -30,6 +30,11 @@ def foreign_guards(handler: Handler) -> tuple[Guard, ...]:
     )
 
 
+def opens_websocket(handler: Handler) -> bool:
+    """Whether the handler answers with a WebSocket (`rocket_ws`)."""
+    return any(parse(guard.type).name == "WebSocket" for guard in handler.guards)
+
+
 def explain_status(
     handler: Handler, status: int, body: bytes = b"", request: Request | None = None
 ) -> NotTested | None:
@@ -72,11 +77,6 @@ def _reason(handler: Handler, status: int, request: Request | None) -> tuple[str
             return (
                 "what it works on does not exist, or a guard passed the request on",
                 stubs.scenario(handler, request, "requests that create what it works on"),
-            )
-        case 400 | 426 if any(parse(guard.type).name == "WebSocket" for guard in handler.guards):
-            return (
-                "it opens a WebSocket, and only `deadheat attack` does that so far",
-                "deadheat attack --url http://127.0.0.1:PORT",
             )
         case 400 | 413 | 415 | 422:
             return (

@@ -55,8 +55,8 @@ class Baseline:
         """How many sequential runs there were."""
         return sum(map(len, self._runs.values()))
 
-    def run(self) -> None:
-        """Run every sequential order; learn what is unstable, and how to start over.
+    def run(self, known: Reset | None = None) -> None:
+        """Run every sequential order; learn what is unstable, and how to start over unless that is `known`.
 
         Raises:
             Unexplorable: a sequential order does not end, or nothing stable is left to compare.
@@ -64,10 +64,10 @@ class Baseline:
         self.target.prepare(self.scenario.preparations)
         self.twins = twins_of(self._requests)
         head, *rest = representatives(len(self._requests), self.twins)
-        first = self._fresh(head)
-        self.how = self._choose_reset()
+        first = self._in_order(head) if known else self._fresh(head)
+        self.how = known or self._choose_reset()
         again = [self._in_order(head) for _ in range(2)]
-        if self.how is not Reset.RESTART and any(o != first for o in again):
+        if known is None and self.how is not Reset.RESTART and any(o != first for o in again):
             self._distrust_reset(head, first)
         self._runs = {head: [first, *again]}
         self._run_twice(rest)
@@ -89,6 +89,14 @@ class Baseline:
             observations += [self._in_order(order) for _ in range(max(2, _DOUBTS // len(self._runs)))]
         self._learn()
         return True
+
+    def again(self) -> None:
+        """Run one order again, to see that the application still answers.
+
+        Raises:
+            TargetError: it does not.
+        """
+        self._in_order(tuple(range(len(self._requests))))
 
     def complete(self, outcome: Outcome) -> None:
         """A state first met in some concurrent order had its initial value in every serial one."""

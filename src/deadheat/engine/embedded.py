@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from deadheat.engine.application import Application
 from deadheat.engine.events import Event
 from deadheat.engine.reviewed import Reviewed
 from deadheat.engine.subject import Build
-from deadheat.engine.target import Application, Observed
+from deadheat.engine.target import Observed
 from deadheat.io.resources import resource
 from deadheat.model import DeadheatError, Finding, Point, Review, Scenario, Violation
 

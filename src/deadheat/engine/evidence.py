@@ -1,6 +1,6 @@
 """From a violating execution to evidence that a person, and `deadheat replay`, can use.
 
-Pure. Owns how an execution is told: which events, in which order, in whose words.
+Owns how an execution is told: which events, in which order, in whose words; and that it is filed.
 """
 
 import hashlib
@@ -9,14 +9,16 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from deadheat.engine.target import Observed
-from deadheat.io.store import FORMAT, SavedSchedule
+from deadheat.io.store import FORMAT, SavedSchedule, Store
 from deadheat.model import (
+    DeadheatError,
     Event,
     EventKind,
     Evidence,
     Finding,
     Grant,
     History,
+    NotTested,
     Operation,
     Point,
     Scenario,
@@ -121,6 +123,15 @@ def saved(
             (p.identity, str(p.span) if p.span.file else p.operation) for p in points if p.identity in used
         ),
     )
+
+
+def filed(store: Store, schedule: SavedSchedule) -> NotTested | None:
+    """Write a schedule file; give what is missing where that fails: a finding is one all the same."""
+    try:
+        store.save_schedule(schedule)
+    except DeadheatError as error:
+        return NotTested(f"replaying {schedule.id}", f"its file is not there: {error}")
+    return None
 
 
 def _runs(order: str) -> str:

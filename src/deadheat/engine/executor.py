@@ -41,12 +41,25 @@ class Executor(Protocol):
         """Run the requests one after the other, in `order`."""
 
     def concurrent(
-        self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request] = ()
+        self,
+        requests: Sequence[Request],
+        proposal: Proposal,
+        probes: Sequence[Request] = (),
+        ahead: Sequence[Proposal] = (),
     ) -> Observed:
-        """Run the requests concurrently, in the order that `proposal` begins."""
+        """Run the requests concurrently, in the order that `proposal` begins.
+
+        `ahead` are the orders that the next calls will probably ask for, at most `laps.AHEAD`.
+        """
 
     def confirm_stuck(self) -> bool:
         """After a stuck execution: let everybody go, and say whether really nobody ever answers."""
 
     def abandon(self) -> None:
         """End the application; the next reset starts another."""
+
+    def remember(self) -> bytes:
+        """Give what the numbers in its traces stand for, where that is not the same in every process."""
+
+    def recall(self, remembered: bytes) -> None:
+        """Take over what another process remembered, so that its traces mean the same here."""

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from msgspec import Struct
-
 from deadheat.engine.baseline import Baseline, Unexplorable
+from deadheat.engine.candidate import Candidate
 from deadheat.engine.events import Event, Explored, Exploring
+from deadheat.engine.executions import DOOR, UNSEEN, followed, late, letters
 from deadheat.engine.executor import Executor
+from deadheat.engine.laps import AHEAD
+from deadheat.engine.memory import Entry, Memory
+from deadheat.engine.tallies import merged, tally
 from deadheat.engine.target import Observed, Target
 from deadheat.model import (
     Exploration,
@@ -23,43 +26,17 @@ from deadheat.model import (
     Reset,
     Scenario,
     SerialOutcome,
-    Tally,
     TargetError,
     Unknown,
     Violation,
 )
 from deadheat.model.config import Explore
-from deadheat.oracle import Observation, judge, wilson
-from deadheat.schedule import STRATEGIES, Diverged, End, Lane, Portfolio, Problem, Proposal, SourceDpor, Trace
+from deadheat.oracle import Observation, judge
+from deadheat.schedule import STRATEGIES, Diverged, End, Lane, Portfolio, Problem, Proposal, Trace
 
 _SAY_EVERY = 0.2  # seconds
 _CRASHES = 3  # the same order must end the application this often before that is believed
-
-
-_UNSEEN = (
-    "no request came to a probe, so no order was tried: what they share is used by code that carries none"
-    " (another crate, a macro, a library that is not known); try --via postgres, or `deadheat attack`"
-)
-_DOOR = (
-    "some request came to its first probe only after others had gone on: something that no probe sees lets"
-    " in fewer at a time (a pool of connections smaller than the number of requests? enlarge it, by"
-    " ROCKET_DATABASES under [app.env] in deadheat.toml or in the code)"
-)
-
-
-class Candidate(Struct, frozen=True):
-    """A violating execution: in which order, what was seen, and why it is one."""
-
-    order: tuple[int, ...]
-    observed: Observed
-    verdict: Violation
-
-    @property
-    def cost(self) -> tuple[int, int]:
-        """What makes a schedule hard to read: switches between requests, then steps."""
-        switches = sum(a != b for a, b in zip(self.order, self.order[1:], strict=False))
-        return switches, len(self.order)
-
+_MOST_LOST = 4  # such orders, after which no more are tried
 
 Classify = Callable[[Observed, Violation], Sequence[str]]
 
@@ -76,6 +53,10 @@ class Search:
     of: int = 1
     suspects: frozenset[int] = frozenset()
     """The resources that a review suspects, for the samplers."""
+    known: Reset | None = None
+    """How the first state is brought back, where requests to the same handlers have shown that."""
+    memory: Memory | None = None
+    """Where what is learned is kept, and what was learned before; None to forget it."""
     best: dict[str, Candidate] = field(default_factory=dict)
     schedules: int = 0
     violating: int = 0
@@ -85,32 +66,58 @@ class Search:
     _portfolio: Portfolio | None = None
     _states: dict[Outcome, Violation | None] = field(default_factory=dict)
     _unknown: str = ""
+    _unfinished: str = ""
+    _enough: bool = False
 
     def __post_init__(self) -> None:
         """Unpack what is used everywhere."""
         self._requests = tuple(racer.request for racer in self.scenario.racers)
-        self._baseline = Baseline(self.target, self.scenario)
+        self._baseline = Baseline(self.target, self.scenario, how=self.known or Reset.RESTART)
         self._started = time.monotonic()
         self._said = 0.0
+        if self.memory is not None:
+            self._started -= self.memory.seconds
+            self.best |= self.memory.best
 
     def events(self) -> Iterator[Event]:
-        """Explore; the last event tells how far it got."""
+        """Explore; the last event tells how far it got.
+
+        Raises:
+            DeadheatError: what it is to go on from is not what was explored.
+        """
         complete, reason = False, ""
         try:
+            self._recall()
             self.baseline()
+            self._recognise()
             yield self._progress()
             for _ in self._explore():
                 if time.monotonic() - self._said > _SAY_EVERY:
                     yield self._progress()
             if not self.met:
                 self._unknown = self._unknown or "the requests never met: no two of them came to a probe"
-            complete = not self._unknown
-            reason = self._unknown
+            reason = self._unknown or self._unfinished
+            complete = not reason
         except (Unexplorable, Diverged, TargetError) as error:
             reason = str(error)
             self.target.abandon()
+        self._keep()
         self.finished = True
         yield Explored(self.result(complete, reason))
+
+    def interrupted(self) -> Explored:
+        """Keep what was learned, and say how far it got."""
+        self._keep()
+        return Explored(self.result(complete=False, reason="interrupted"))
+
+    @property
+    def again(self) -> str:
+        """The command that goes on from where this ended, empty where nothing does."""
+        memory, portfolio = self.memory, self._portfolio
+        if memory is None or memory.failed or self._enough or portfolio is None or not portfolio.further:
+            return ""
+        spent = self.finished and self._unfinished
+        return f"{memory.again} --budget {2 * portfolio.budget}" if spent else memory.again
 
     def result(self, complete: bool, reason: str = "") -> Exploration:
         """Say how far the exploration got."""
@@ -130,8 +137,8 @@ class Search:
             reason=reason,
             points=self.steps,
             bound=self._portfolio.bound if self._portfolio is not None else None,
-            strategies=tuple(map(_tally, lanes)),
-            merged=_merged(lanes, twins=bool(self._baseline.twins)),
+            strategies=tuple(map(tally, lanes)),
+            merged=merged(lanes, twins=bool(self._baseline.twins)),
         )
 
     @property
@@ -160,7 +167,7 @@ class Search:
         Raises:
             Unexplorable: a sequential order does not end, or nothing stable is left to compare.
         """
-        self._baseline.run()
+        self._baseline.run(self.known)
 
     def replay(self, order: Sequence[int]) -> tuple[Observed, Violation | None]:
         """Run one schedule from the initial state and judge it.
@@ -168,65 +175,148 @@ class Search:
         Raises:
             Diverged: the application could not follow it.
         """
-        observed = self._concurrently(Proposal(tuple(order)))
-        trace = observed.execution.trace
-        if trace.end is End.DIVERGED or trace.order[: len(order)] != tuple(order):
-            after = len(trace.steps)
+        observed = self.attempt(order)
+        if not followed(observed, order):
+            after = len(observed.execution.trace.steps)
             raise Diverged(f"the schedule could not be followed after {after} steps", after)
         violation = self._judge(observed, confirm=True)
         return observed, violation
 
+    def attempt(self, order: Sequence[int]) -> Observed:
+        """Run one schedule from the initial state, as far as the application follows it."""
+        return self._concurrently(Proposal(tuple(order)))
+
     # ------------------------------------------------------------- concurrent
 
     def _explore(self) -> Iterator[None]:
-        limits = self.limits
+        limits, memory = self.limits, self.memory
         twins = self._baseline.twins
         problem = Problem(len(self._requests), twins, limits.seed, self.suspects, limits.bound)
-        self._portfolio = Portfolio(STRATEGIES, limits.strategy, problem, limits.budget)
+        first, *raised = memory.budgets if memory is not None else (limits.budget,)
+        self._portfolio = Portfolio(STRATEGIES, limits.strategy, problem, first, raised)
+        known = memory.entries() if memory is not None else iter(())
         for lane, proposal in self._portfolio.turns():
             if self.violating >= limits.enough:
-                self._unknown = f"{self.violating} violating orders are enough to prove it"
+                self._enough = True
+                self._unfinished = f"{self.violating} violating orders are enough to prove it"
                 return
-            self._step(self._portfolio, lane, proposal)
+            entry = next(known, None)
+            if entry is not None:
+                self._again(self._portfolio, lane, entry)
+            else:
+                self._step(self._portfolio, lane, proposal)
+                if memory is not None and memory.due:
+                    self._keep()
             yield
         if not self._portfolio.complete:
-            self._unknown = self._unknown or self._portfolio.unfinished
+            self._unfinished = self._portfolio.unfinished
 
     def _step(self, portfolio: Portfolio, lane: Lane, proposal: Proposal) -> None:
-        observed = self._concurrently(proposal)
-        trace = observed.execution.trace
-        if not portfolio.observe(lane, trace):
+        try:
+            observed = self._concurrently(proposal, portfolio.ahead(AHEAD))
+        except TargetError as error:
+            self._lose(portfolio, lane, error)
+            self._note(portfolio, lane, None)
             return
+        violation = None
+        if self._observe(portfolio, lane, observed.execution.trace):
+            violation = self._judge(observed, confirm=not self.violating)
+            self._count(lane, violating=violation is not None)
+        if violation is not None:
+            self._prefer(Candidate(observed.execution.trace.order, observed, violation))
+        self._note(portfolio, lane, observed.execution.trace, violating=violation is not None)
+
+    def _observe(self, portfolio: Portfolio, lane: Lane, trace: Trace) -> bool:
+        """Let the search learn from an execution; whether it is one of several requests in an order."""
+        if not portfolio.observe(lane, trace):
+            return False
         self.schedules += 1
         self.steps = max(self.steps, len(trace.steps))
         present = {step.actor for step in trace.steps} | {actor for actor, _ in trace.pending}
         if not present and len(self._requests) > 1:
-            raise Unexplorable(_UNSEEN)
+            raise Unexplorable(UNSEEN)
         self.met = self.met or len(present) > 1
         if len(present) < min(2, len(self._requests)):
-            return  # whatever came of it, no order was chosen
-        if _late(trace):
-            self._unknown = _DOOR
-        violation = self._judge(observed, confirm=not self.violating)
-        lane.count(violating=violation is not None)
-        if violation is None:
-            return
-        self.violating += 1
-        candidate = Candidate(trace.order, observed, violation)
-        for name in self.classify(observed, violation):
+            return False  # whatever came of it, no order was chosen
+        if late(trace):
+            self._unknown = DOOR
+        return True
+
+    def _count(self, lane: Lane, *, violating: bool) -> None:
+        lane.count(violating=violating)
+        self.violating += violating
+
+    def _prefer(self, candidate: Candidate) -> None:
+        for name in self.classify(candidate.observed, candidate.verdict):
             kept = self.best.get(name)
             if kept is None or candidate.cost < kept.cost:
                 self.best[name] = candidate
+                if self.memory is not None:
+                    self.memory.prefer(name, candidate)
 
-    def _concurrently(self, proposal: Proposal) -> Observed:
+    def _lose(self, portfolio: Portfolio, lane: Lane, error: TargetError) -> None:
+        """Go on without an order that ends the application, if that is what it takes to end it.
+
+        Raises:
+            TargetError: one request after the other ends it, too, or there are too many such orders.
+        """
+        self.target.abandon()
+        self._baseline.again()
+        lane.lost += 1
+        self._unknown = f"{error} (one request after the other does not end it)"
+        if sum(each.lost for each in portfolio.lanes) >= _MOST_LOST:
+            raise TargetError(f"{self._unknown}; {_MOST_LOST} orders did, and no more were tried")
+
+    # ------------------------------------------------------------------- memory
+
+    def _recall(self) -> None:
+        if self.memory is not None:
+            self.memory.same("the scenario, or how it is searched", (self.scenario, *_searched(self.limits)))
+            self.target.recall(self.memory.numbers)
+
+    def _recognise(self) -> None:
+        if self.memory is not None:
+            outcomes = (sorted(self._baseline.twins.items()), self._baseline.serial)
+            self.memory.same("what the requests give one after the other", outcomes)
+
+    def _again(self, portfolio: Portfolio, lane: Lane, entry: Entry) -> None:
+        """Let the search learn from an execution of an earlier process."""
+        assert self.memory is not None
+        if portfolio.lanes.index(lane) != entry.lane:
+            raise self.memory.unlike()
+        if entry.trace is None:
+            lane.lost += 1
+        else:
+            try:
+                seen = self._observe(portfolio, lane, entry.trace)
+            except Diverged as error:
+                raise self.memory.unlike() from error
+            if seen:
+                self._count(lane, violating=entry.violating)
+        self._unknown = self._unknown or self.memory.unknown
+
+    def _note(
+        self, portfolio: Portfolio, lane: Lane, trace: Trace | None, *, violating: bool = False
+    ) -> None:
+        if self.memory is not None:
+            self.memory.note(Entry(portfolio.lanes.index(lane), trace, violating))
+
+    def _keep(self) -> None:
+        if self.memory is not None:
+            seconds = time.monotonic() - self._started
+            self.memory.keep(self._unknown, seconds, self.target.remember())
+
+    # --------------------------------------------------------------------- judge
+
+    def _concurrently(self, proposal: Proposal, ahead: Sequence[Proposal] = ()) -> Observed:
         for attempt in range(_CRASHES):
             try:
                 self.target.reset(self.reset, self.scenario.reset_requests)
-                return self.target.concurrent(self._requests, proposal, self.scenario.probes)
+                return self.target.concurrent(self._requests, proposal, self.scenario.probes, ahead)
             except TargetError as error:
                 if attempt + 1 == _CRASHES:
                     raise TargetError(
-                        f"in the order {_letters(proposal.prefix)}…, {_CRASHES} of {_CRASHES} times: {error}"
+                        f"in the order {letters(proposal.prefix)}…, {_CRASHES} of {_CRASHES} times: {error}"
                     ) from error
         raise AssertionError("unreachable")
 
@@ -262,7 +352,7 @@ class Search:
             self._baseline.canon.outcome(Observation((response,))).responses[0] if response else "no answer"
             for response in observed.observation.responses
         )
-        waiting = " and ".join(_letters((actor,)) for actor in observed.stuck)
+        waiting = " and ".join(letters((actor,)) for actor in observed.stuck)
         return Violation(
             f"{waiting} wait for each other's locks and never answer"
             if len(observed.stuck) > 1
@@ -284,43 +374,12 @@ class Search:
         )
 
 
+def _searched(limits: Explore) -> tuple[str, int | None, int]:
+    return limits.strategy, limits.bound, limits.seed
+
+
 def alone(target: Target, request: Request, setup: Sequence[Preparation]) -> Observed:
     """Run one request on a freshly started application."""
     target.prepare(setup)
     target.restart()
     return target.sequential((request,), (0,))
-
-
-def _late(trace: Trace) -> bool:
-    """Whether an actor that took steps was not at its first probe when the execution began."""
-    return bool(trace.steps) and not {step.actor for step in trace.steps} <= trace.steps[0].enabled
-
-
-def _letters(actors: Sequence[int]) -> str:
-    return "".join(chr(ord("A") + actor) for actor in actors)
-
-
-def _tally(lane: Lane) -> Tally:
-    chance = lane.chance
-    return Tally(
-        strategy=lane.strategy.words,
-        sampled=lane.samples,
-        schedules=lane.schedules,
-        violating=lane.violating,
-        first=lane.first,
-        rate=wilson(lane.violating, lane.schedules) if lane.samples and lane.schedules else None,
-        depth=chance.depth if chance else 0,
-        chance=chance.least if chance else 0.0,
-        missed=chance.missed if chance else 1.0,
-        complete=lane.complete,
-    )
-
-
-def _merged(lanes: Sequence[Lane], *, twins: bool) -> tuple[str, ...]:
-    """What orders may differ in and are run once by these searches."""
-    commuting = any(isinstance(lane.strategy, SourceDpor) for lane in lanes)
-    exchanged = twins and any(not lane.samples for lane in lanes)
-    return (
-        *(("steps that cannot affect each other",) if commuting else ()),
-        *(("which of several identical requests is which",) if exchanged else ()),
-    )

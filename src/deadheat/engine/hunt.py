@@ -14,6 +14,9 @@ import msgspec
 from deadheat import __version__
 from deadheat.engine import plan
 from deadheat.engine.answers import explain_status, mend_first
+from deadheat.engine.application import Application, RestartError
+from deadheat.engine.candidate import Candidate
+from deadheat.engine.declared import explorable
 from deadheat.engine.events import (
     Built,
     Event,
@@ -23,17 +26,17 @@ from deadheat.engine.events import (
     Skipped,
     Started,
 )
-from deadheat.engine.evidence import saved
-from deadheat.engine.explore import Candidate, Classify, Search, alone
+from deadheat.engine.evidence import filed, saved
+from deadheat.engine.explore import Classify, Search, alone
 from deadheat.engine.link import Linker, as_it_happened, with_roles
+from deadheat.engine.memory import Memory
 from deadheat.engine.mounted import settled
 from deadheat.engine.prove import Prover
 from deadheat.engine.reach import Reach
 from deadheat.engine.requests import synthesise
-from deadheat.engine.routes import handler_of
 from deadheat.engine.shrink import shrunk
 from deadheat.engine.subject import Subject
-from deadheat.engine.target import Application, Observed, RestartError, Target
+from deadheat.engine.target import Observed, Target
 from deadheat.engine.unconfirmed import lowered
 from deadheat.io.store import Store
 from deadheat.model import (
@@ -69,6 +72,8 @@ class Hunt:
     listen: Listener
     planned: bool = True
     """Whether scenarios are made from the source, beside those that the user declared."""
+    memory: Memory | None = None
+    """Where what is learned of the one scenario is kept, if it can be gone on with."""
     findings: dict[str, Finding] = field(default_factory=dict)
     explorations: list[Exploration] = field(default_factory=list)
     not_tested: list[NotTested] = field(default_factory=list)
@@ -76,6 +81,7 @@ class Hunt:
     interrupted: bool = False
     _setups: dict[str, tuple[Preparation, ...]] = field(default_factory=dict)
     _best: dict[str, tuple[Search, Candidate]] = field(default_factory=dict)
+    _search: Search | None = None
     _application: Application | None = None
     _observed: set[str] = field(default_factory=set)
     _placed: int = 0
@@ -114,6 +120,8 @@ class Hunt:
         self._application = build.application
         self._placed, self._dropped, self._notes = build.placed, build.dropped, build.notes
         self.listen(Built(build.placed, build.dropped, build.cached, time.monotonic() - began))
+        if self.memory is not None:
+            self.memory.same("the source of the application, or how it is built", build.application.build)
         for missing in plan.unprobed(review, list(requests), build.application.points):
             self._skip(missing)
         with Target(build.application, self.store) as target:
@@ -122,6 +130,11 @@ class Hunt:
             self._explore_all(target, usable)
             self._prove_all()
         self._settle_suspicions()
+
+    @property
+    def further(self) -> str:
+        """The command that goes on where the last scenario ended, empty where nothing does."""
+        return self._search.again if self._search is not None else ""
 
     def result(self) -> Run:
         """Give what is known by now."""
@@ -168,18 +181,7 @@ class Hunt:
         return result
 
     def _scenarios(self, requests: Mapping[str, Request]) -> list[Scenario]:
-        declared = []
-        for scenario in self.config.scenarios:
-            if any(racer.request.principal for racer in scenario.racers):
-                why = "it takes a login, and only `deadheat attack` logs in so far"
-                self._skip(NotTested(scenario.name, why, "deadheat attack --url http://127.0.0.1:PORT"))
-            elif any(racer.request.message for racer in scenario.racers):
-                why = (
-                    "its racers are messages over a WebSocket, and only `deadheat attack` sends those so far"
-                )
-                self._skip(NotTested(scenario.name, why, "deadheat attack --url http://127.0.0.1:PORT"))
-            else:
-                declared.append(self._with_handlers(scenario))
+        declared = explorable(self.config.scenarios, self.subject.review.handlers, self._skip)
         covered = {tuple(sorted(r.handler or "" for r in s.racers)) for s in declared}
         if not self.planned:
             return declared
@@ -189,17 +191,6 @@ class Hunt:
             for scenario in planned
             if tuple(sorted(r.handler or "" for r in scenario.racers)) not in covered
         ]
-
-    def _with_handlers(self, scenario: Scenario) -> Scenario:
-        """Say which handler each declared request is for; a request for none is not tested."""
-        racers: list[Racer] = []
-        for racer in scenario.racers:
-            handler = handler_of(racer.request, self.subject.review.handlers)
-            if handler is None:
-                self._skip(NotTested(scenario.name, f"no handler takes {racer.request}"))
-            # A timed attack sends it `count` times; every order of two of it is tried here.
-            racers += [Racer(racer.request, handler.id if handler else None)] * min(racer.count, 2)
-        return msgspec.structs.replace(scenario, racers=tuple(racers))
 
     def _try_alone(self, target: Target, requests: Mapping[str, Request]) -> dict[str, Request]:
         """Ask each handler once, by itself: does it answer, and is it the handler that answers?"""
@@ -268,13 +259,15 @@ class Hunt:
                 number,
                 len(scenarios),
                 linker.suspects,
+                memory=self.memory,
             )
+            self._search = search
             try:
                 for event in search.events():
                     self._note(event)
             except KeyboardInterrupt:
                 if not search.finished:
-                    self._note(Explored(search.result(complete=False, reason="interrupted")))
+                    self._note(search.interrupted())
                 self._keep_best(search)
                 raise
             self._keep_best(search)
@@ -286,7 +279,10 @@ class Hunt:
             if event.exploration.schedules:
                 self.exercised |= set(event.exploration.handlers)
             if event.exploration.verdict == "unknown":
-                self._skip(NotTested(event.exploration.scenario, event.exploration.reason))
+                self._skip(NotTested(event.exploration.scenario, event.exploration.reason, self.further))
+            elif self.further and not event.exploration.complete:
+                rest = f"the other orders of {event.exploration.scenario}"
+                self._skip(NotTested(rest, event.exploration.reason, self.further))
         self.listen(event)
 
     def _keep_best(self, search: Search) -> None:
@@ -303,11 +299,12 @@ class Hunt:
         for name, (found_by, found) in self._best.items():
             if name not in self.findings and self._explained(found_by, found):
                 continue
-            search, candidate = shrunk(found_by, found, name, self._classes)
+            search, candidate, smaller = shrunk(found_by, found, name, self._classes, self.config.secrets)
             proof = self._prover().prove(search, candidate)
             if isinstance(proof, NotTested):
                 self._skip(proof)
                 continue
+            proof = msgspec.structs.replace(proof, shrunk=smaller)
             self._forced(
                 self.findings.get(name)
                 or self.subject.unexplained(search.scenario, candidate.verdict, candidate.observed),
@@ -375,9 +372,9 @@ class Hunt:
             finding, proof=Proof.FORCED, confidence=Confidence.HIGH, evidence=told
         )
         self.findings[finding.fingerprint] = proved
-        self.store.save_schedule(
-            saved(proved, proof, self.subject.location, application.build, application.points)
-        )
+        file = saved(proved, proof, self.subject.location, application.build, application.points)
+        if missing := filed(self.store, file):
+            self._skip(missing)
         self.listen(Forced(proved))
 
     def _settle_suspicions(self) -> None:

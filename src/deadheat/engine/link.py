@@ -134,7 +134,7 @@ def point_of(access: Access, points: Mapping[int, Point]) -> Point | None:
     ahead = [
         point
         for point in points.values()
-        if point.state == access.state and _starts_before(point.span, access.span)
+        if point.state == access.state and _starts_before(point.span, access.home)
     ]
     return max(ahead, key=lambda point: point.span, default=None)
 
@@ -153,7 +153,7 @@ def as_it_happened(finding: Finding, history: History, points: Mapping[int, Poin
         for later in steps[index + 1 :]:
             changed = later.before is not None and later.before != later.after
             if later.actor == first.actor and later.state == first.state and changed and later.span:
-                seen = msgspec.structs.replace(finding.window.act, span=later.span, via=())
+                seen = msgspec.structs.replace(finding.window.act, span=later.span, via=(), inside=None)
                 return msgspec.structs.replace(
                     finding,
                     window=msgspec.structs.replace(finding.window, act=seen),

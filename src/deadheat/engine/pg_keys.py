@@ -19,6 +19,7 @@ UNKNOWN = Op(0)
 _ENDS = frozenset({Effect.COMMIT, Effect.ROLLBACK, Effect.UNDO})
 TRANSACTION = "transaction"
 SOMETHING = "the database"
+_MOST = 4096  # operations known by heart
 
 
 @dataclass
@@ -31,6 +32,8 @@ class Keys:
     _resources: dict[tuple[Aspect, str], int] = field(default_factory=dict)
     _columns: dict[str, tuple[str, str]] = field(default_factory=dict)
     _places: dict[tuple[int, Value], int] = field(default_factory=dict)
+    _sent_from: dict[str, int] = field(default_factory=dict)
+    _ops: dict[tuple[tuple[Touch, ...], int], Op] = field(default_factory=dict)
 
     def op(self, touches: Sequence[Touch] | None, session: int = 0) -> Op:
         """Give what a step of one session does as far as dependency is concerned.
@@ -40,6 +43,17 @@ class Keys:
         """
         if self.distrusted or touches is None:
             return UNKNOWN
+        key = tuple(touches), session
+        known = self._ops.get(key)
+        if known is None:
+            columns = len(self._columns)
+            known = self._op(*key)
+            if len(self._columns) > columns or len(self._ops) >= _MOST:
+                self._ops.clear()  # what tells rows of a table apart was learned only now
+            self._ops[key] = known
+        return known
+
+    def _op(self, touches: tuple[Touch, ...], session: int) -> Op:
         found = dict.fromkeys(self._single(touch, session) for touch in touches)
         if any(touch.aspect is Aspect.VALUE and touch.write for touch in touches):
             found[Op(self._resource(Aspect.SNAPSHOT, ""), False)] = None
@@ -70,13 +84,20 @@ class Keys:
 
     def point(self, unit: Unit) -> int:
         """Give the number of the place in the application that sends this statement."""
+        statement = unit.statement
+        known = self._sent_from.get(statement)
+        if known is None:
+            known = self._sent_from[statement] = self._new_point(unit, statement)
+        return known
+
+    def _new_point(self, unit: Unit, statement: str) -> int:
         named = [access for one in unit.executed for access in one.accesses]
         tables = ", ".join(sorted({access.table for access in named}))
         if not named and _ENDS & unit.effects:
-            return self._number(unit.statement, TRANSACTION, AccessKind.COMMIT)
+            return self._number(statement, TRANSACTION, AccessKind.COMMIT)
         write = not named or any(access.write for access in named)
         effect = AccessKind.WRITE if write else AccessKind.READ
-        return self._number(unit.statement, tables or SOMETHING, effect)
+        return self._number(statement, tables or SOMETHING, effect)
 
     def resume(self) -> int:
         """Give the number of the place where a statement that waited for a lock goes on."""

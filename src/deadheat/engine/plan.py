@@ -107,6 +107,7 @@ def _looks(review: Review, requests: Mapping[str, Request], group: Sequence[str]
         for handler in review.handlers
         if handler.method == "GET"
         and handler.id in requests
+        and not requests[handler.id].message
         and of.get(handler.id, {}).keys() & changed & outside
         and not any(of[handler.id].values())
     )[:_MOST_LOOKS]

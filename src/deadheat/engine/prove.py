@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import msgspec
 
+from deadheat.engine.application import Application
+from deadheat.engine.candidate import Candidate
 from deadheat.engine.events import Event, Replaying
 from deadheat.engine.evidence import history_of, schedule_id, schedule_of
-from deadheat.engine.explore import Candidate, Search, alone
-from deadheat.engine.target import Application, Observed, Target
+from deadheat.engine.explore import Search, alone
+from deadheat.engine.target import Observed, Target
 from deadheat.model import (
     Evidence,
     History,

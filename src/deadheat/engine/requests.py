@@ -12,11 +12,11 @@ from urllib.parse import quote
 import msgspec
 
 from deadheat.engine import stubs
-from deadheat.engine.answers import explain_status, foreign_guards
+from deadheat.engine.answers import explain_status, foreign_guards, opens_websocket
 from deadheat.engine.examples import TRANSPARENT, WORD, Type, UnknownTypeError, Value, example, parse
 from deadheat.engine.routes import Part, parse_template
 from deadheat.model.config import Config, Given, Scalar, as_text
-from deadheat.model.http import Request
+from deadheat.model.http import MESSAGE, Request
 from deadheat.model.run import NotTested
 from deadheat.model.source import Handler, Parameter, ParameterKind
 
@@ -65,7 +65,8 @@ class _UnspeakableError(Exception):
 def synthesise(handler: Handler, config: Config) -> Request | NotTested:
     """A request that Rocket routes to `handler`, its parameters filled from types and `config`.
 
-    The user's values win over examples; the common headers are sent with it. When a type is not
+    The user's values win over examples; the common headers are sent with it. A handler that opens a
+    WebSocket is sent a message (`message` among the values). When a type is not
     common knowledge and nobody gave a value, the result says what is missing and how to give it.
     """
     parameters = {parameter.name.removeprefix("r#"): parameter for parameter in handler.parameters}
@@ -95,7 +96,15 @@ def synthesise(handler: Handler, config: Config) -> Request | NotTested:
     if path and handler.route.partition("?")[0].endswith("/"):
         path += "/"  # `/a` and `/a/` are two routes
     target = (path or "/") + ("?" + "&".join(fields) if fields else "")
+    if opens_websocket(handler):
+        return Request(MESSAGE, target, config.headers, _message(handler, config))
     return Request(handler.method, target, headers, body)
+
+
+def _message(handler: Handler, config: Config) -> bytes:
+    """The message that is sent over a WebSocket: no signature tells what a handler wants to hear."""
+    given = config.value(handler, "message")
+    return (as_text(given) if isinstance(given, str | int | float) else WORD).encode()
 
 
 def _segments(

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from deadheat.engine.application import Application
 from deadheat.engine.events import Building, Event
 from deadheat.engine.reviewed import Reviewed
 from deadheat.engine.subject import Build
-from deadheat.engine.target import Application, Observed
+from deadheat.engine.target import Observed
 from deadheat.io import cargo
 from deadheat.model import Finding, Point, Review, Scenario, Violation
 from deadheat.model.config import Config

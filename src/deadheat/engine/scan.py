@@ -5,7 +5,7 @@ that moving code changes nothing. It decides nothing visual and builds nothing.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -62,13 +62,14 @@ def scan(
     cached: bool = True,
     memory: Memory | None = None,
     keep: list[object] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Run:
     """Review the package at `path`.
 
     `baseline` names a file of accepted findings; `since` a revision: only what is new after it is
     reported. `cached` lets an unchanged tree be answered from `.deadheat/cache`;
     `memory` makes the next scan in this process faster; `keep` is given the program that was read, for
-    whoever ends the process before it need be torn down.
+    whoever ends the process before it need be torn down; `meanwhile` is done while a second process judges.
 
     Raises:
         ProjectError: there is no Cargo.toml, nothing in it that runs concurrently, or no such revision.
@@ -79,7 +80,7 @@ def scan(
     folder = (path.parent if path.name == "Cargo.toml" else path).resolve()
     workspace = source.workspace_root(folder)
     cache = Cache(workspace) if cached else None
-    scanned = reviewed(tree, cache, memory, keep)
+    scanned = reviewed(tree, cache, memory, keep, meanwhile)
     review = scanned.review
     if not review.handlers and not scanned.concurrent:
         raise ProjectError(
@@ -148,6 +149,7 @@ def reviewed(
     cache: Cache | None = None,
     memory: Memory | None = None,
     keep: list[object] | None = None,
+    also: Callable[[], object] | None = None,
 ) -> Scanned:
     """Read and judge a tree, or answer from the cache when the very same was judged before."""
     key = _key(tree) if cache is not None else ""
@@ -177,6 +179,8 @@ def reviewed(
                 kept = packed(program.keep())
                 if len(kept) < _LARGEST_KEPT:
                     cache.put(_earlier(tree), kept)
+            if also is not None:
+                also()
             return program.review
 
         judged = judge(program, meanwhile)

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from deadheat.engine.application import Application
 from deadheat.engine.events import Event
-from deadheat.engine.target import Application, Observed
+from deadheat.engine.target import Observed
 from deadheat.model import Finding, Review, Scenario, Violation
 
 

@@ -6,45 +6,25 @@ control as concurrent ones (one actor at a time), so that a request which waits 
 recognised at once and not by a time-out.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from msgspec import Struct
 
+from deadheat.engine.application import Application, start
+from deadheat.engine.laps import Laps, Played
 from deadheat.io.hold import HEADER, Execution, Listener, Mounted, NotRestoredError, ProbedStep, Runtime
 from deadheat.io.http import Connection, Pool
 from deadheat.io.process import Process
 from deadheat.io.store import Store
+from deadheat.io.websocket import connect
 from deadheat.model import AccessKind, Point, Preparation, Request, Reset, Response, TargetError
 from deadheat.oracle import Observation
 from deadheat.schedule import End, Proposal
 
-_ACCEPT = 0.2  # seconds between looks at whether the application is still alive
-
-
-class RestartError(TargetError):
-    """The application started before, and does not any more: what requests left behind stops it."""
-
-
-class Application(Struct, frozen=True):
-    """How to start an application that carries probes, and what its probes are.
-
-    `build` identifies the probed source; `paths` gives the name people use for each state id;
-    `ready` is how long it may take to listen, `timeout` how long one schedule may take, both
-    in seconds.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    cwd: Path
-    points: tuple[Point, ...]
-    paths: Mapping[str, str]
-    build: str
-    environment: Mapping[str, str] = {}
-    ready: float = 30.0
-    timeout: float = 10.0
+_MOST = 4096  # executions remembered
 
 
 class Observed(Struct, frozen=True):
@@ -77,7 +57,9 @@ class Target:
         self._process: Process | None = None
         self._runtime: Runtime | None = None
         self._pool: Pool | None = None
-        self._run = 0
+        self._laps: Laps | None = None
+        self._numbers = itertools.count(1)
+        self._seen: dict[int, tuple[Played, int, Observed]] = {}
         self._initial: dict[str, str] = {}
         self._setup: tuple[Preparation, ...] = ()
         self._clean = False
@@ -181,15 +163,21 @@ class Target:
         return self._observed(answers, executions, probes)
 
     def concurrent(
-        self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request] = ()
+        self,
+        requests: Sequence[Request],
+        proposal: Proposal,
+        probes: Sequence[Request] = (),
+        ahead: Sequence[Proposal] = (),
     ) -> Observed:
-        """Run the requests concurrently, in the order that `proposal` begins."""
+        """Run the requests concurrently, in the order that `proposal` begins.
+
+        `ahead` are the orders that the next calls will probably ask for, with all else the same.
+        """
+        laps = self._lapping(requests, probes)
+        if laps is not None:
+            return self._lap(laps, proposal, probes, ahead)
         execution, responses = self._execute(requests, proposal)
-        if execution.trace.end in {End.STUCK, End.HUNG}:
-            waiting = tuple(sorted(actor for actor, _ in execution.trace.pending))
-            stuck = waiting if execution.trace.end is End.STUCK else ()
-            return Observed(Observation(tuple(responses)), (execution,), stuck)
-        return self._observed(responses, [execution], probes)
+        return _unended(responses, execution) or self._observed(responses, [execution], probes)
 
     def confirm_stuck(self) -> bool:
         """After a stuck execution: let everybody go, and say whether really nobody ever answers."""
@@ -201,6 +189,13 @@ class Target:
     def abandon(self) -> None:
         """End the application; the next reset starts another."""
         self._end()
+
+    def remember(self) -> bytes:
+        """Give nothing: the numbers of points and places are those of the build."""
+        return b""
+
+    def recall(self, remembered: bytes) -> None:
+        """Take over nothing."""
 
     def close(self) -> None:
         """End the application and stop listening."""
@@ -214,10 +209,13 @@ class Target:
         answers: Sequence[Response | None],
         executions: Sequence[Execution],
         probes: Sequence[Request],
+        seen: Sequence[Response] | None = None,
     ) -> Observed:
         state = self._named_state(executions)
-        seen = tuple((str(probe), _text(self._pooled().ask(probe))) for probe in probes)
-        return Observed(Observation(tuple(answers), state + seen), tuple(executions))
+        if seen is None:
+            seen = [self._pooled().ask(probe) for probe in probes]
+        shown = tuple((str(probe), _text(answer)) for probe, answer in zip(probes, seen, strict=True))
+        return Observed(Observation(tuple(answers), state + shown), tuple(executions))
 
     def _named_state(self, executions: Sequence[Execution]) -> tuple[tuple[str, str], ...]:
         """Name the final values; a state not met is at its initial value."""
@@ -236,6 +234,35 @@ class Target:
         named = {name: ", ".join(sorted(several)) for name, several in values.items()}
         return tuple(sorted((self._initial | named).items()))
 
+    def _lapping(self, requests: Sequence[Request], probes: Sequence[Request]) -> Laps | None:
+        """Give the laps of the application if it is to send the requests: from marked values, that is."""
+        laps = self._laps if self._owed else None
+        return laps if laps is not None and laps.learn(tuple(requests), tuple(probes)) else None
+
+    def _lap(
+        self, laps: Laps, proposal: Proposal, probes: Sequence[Request], ahead: Sequence[Proposal]
+    ) -> Observed:
+        self._owed = self._clean = False
+        try:
+            played = laps.run(proposal, ahead)
+        except NotRestoredError:
+            self.restart()
+            return self.concurrent(laps.racers, proposal, probes)
+        except TargetError as error:
+            raise self._failed(error) from error
+        known = self._seen.get(id(played))
+        if known is None or known[1] != len(self._initial):
+            execution = played.execution
+            self._unkept = self._unkept or any(self.is_unkept(step) for step in execution.steps)
+            observed = _unended(played.answers, execution) or self._observed(
+                played.answers, [execution], probes, played.after
+            )
+            if len(self._seen) >= _MOST:
+                self._seen.clear()
+            # What was played is kept with it: no other gets its identity meanwhile.
+            known = self._seen[id(played)] = played, len(self._initial), observed
+        return known[2]
+
     def _execute(
         self, requests: Sequence[Request], proposal: Proposal
     ) -> tuple[Execution, list[Response | None]]:
@@ -250,15 +277,15 @@ class Target:
     ) -> tuple[Execution, list[Response | None]]:
         runtime, pool = self._running(), self._pooled()
         again, self._owed, self._clean = self._owed, False, False
-        self._run += 1
-        connections = [pool.take() for _ in requests]
+        run = next(self._numbers)
+        connections = [connect(pool, request) for request in requests]
         try:
-            runtime.start(self._run, len(requests), proposal, again=again)
+            runtime.start(run, len(requests), proposal, again=again)
             # Who is to begin comes last: it then goes on from its first probe without waiting there.
             first = proposal.prefix[0] if proposal.prefix else 0
             for actor in (*range(first + 1, len(requests)), *range(first + 1)):
-                connections[actor].send_again(requests[actor], HEADER, f"{self._run}.{actor}")
-            execution = runtime.finish(self._run)
+                connections[actor].send_again(requests[actor], HEADER, f"{run}.{actor}")
+            execution = runtime.finish(run)
             self._unkept = self._unkept or any(self.is_unkept(step) for step in execution.steps)
             unfinished = {actor for actor, _ in execution.trace.pending}
             if execution.trace.end is End.HUNG:
@@ -296,70 +323,17 @@ class Target:
         application = self._application
         if self._listener is None:
             self._listener = Listener(self._store.socket())
-        environment = {
-            "ROCKET_ADDRESS": "127.0.0.1",
-            "ROCKET_PORT": "0",
-            "ROCKET_WORKERS": "16",
-            # Errors at launch are last words; the lines about each request would cost more than the request.
-            "ROCKET_LOG_LEVEL": "critical" if self.starts == 0 else "off",
-            "ROCKET_CLI_COLORS": "false",
-            "RUST_BACKTRACE": "0",  # last words are quoted; a backtrace would push them out
-            **application.environment,
-            "DEADHEAT_SOCKET": str(self._listener.path),
-        }
-        self._process = Process(
-            application.command, application.cwd, environment, self._store.log(application.name)
-        )
+        log = self._store.log(application.name)
         self.starts += 1
-        waited = 0.0
-        while True:
-            runtime = self._listener.accept(_ACCEPT, application.timeout)
-            if runtime is not None:
-                break
-            waited += _ACCEPT
-            if self._process.exited is not None or waited >= application.ready:
-                raise self._never_answered(waited)
-        self._runtime = runtime
-        try:
-            self.port = runtime.greet(application.ready)
-        except TargetError as error:
-            raise self._never_answered(application.ready) from error
-        runtime.points(
-            {point.id: (point.resource, point.effect is not AccessKind.READ) for point in application.points}
-        )
+        started = start(application, self._listener, log, again=bool(self.port))
+        self._process, self._runtime, self.port = started
         self._pool = Pool(self.port, application.timeout)
-
-    def _never_answered(self, waited: float) -> TargetError:
-        process = self._process
-        name = self._application.name
-        if process is None:
-            return TargetError(f"{name} was not started")
-        self._close_control()
-        ended = process.wait_exit()
-        words = process.last_words()
-        self._end()
-        if "in use" in words or "AddrInUse" in words or "socket bind error" in words:
-            return TargetError(
-                f"{name} could not listen: its port is taken (it does not take its port from"
-                f" ROCKET_PORT; free the port, or let Rocket's configuration decide)\n{words}"
-            )
-        if ended is not None and self.port:
-            return RestartError(
-                f"{name} started once, but not again after the requests it had answered ({ended}): what they"
-                " left behind, in files or a database, stops it. Remove that, and declare scenarios with a"
-                f" `reset` that does\n{words}"
-            )
-        if ended is not None:
-            return TargetError(
-                f"{name} ended before it listened ({ended}); set what it needs under [app.env] in"
-                f" deadheat.toml\n{words}"
-            )
-        return TargetError(
-            f"{name} did not launch a Rocket server within {waited:.0f} s; raise `ready` under"
-            f" [app] in deadheat.toml if it needs longer\n{words}"
-        )
+        self._laps = Laps(started.runtime, self.port, self._numbers) if started.runtime.laps else None
+        self._seen.clear()
 
     def _running(self) -> Runtime:
+        if self._laps is not None and not self._laps.settle():
+            self._end()
         if self._runtime is None:
             self.restart()
         if self._runtime is None:
@@ -378,6 +352,7 @@ class Target:
 
     def _end(self) -> None:
         self._clean = self._owed = self._unkept = False
+        self._laps = None
         self._close_control()
         if self._pool is not None:
             self._pool.close()
@@ -389,3 +364,12 @@ class Target:
 
 def _text(response: Response) -> str:
     return f"{response.status} {response.text}"
+
+
+def _unended(answers: Sequence[Response | None], execution: Execution) -> Observed | None:
+    """Give what was seen of an execution that did not end; None of one that did."""
+    if execution.trace.end not in {End.STUCK, End.HUNG}:
+        return None
+    waiting = tuple(sorted(actor for actor, _ in execution.trace.pending))
+    stuck = waiting if execution.trace.end is End.STUCK else ()
+    return Observed(Observation(tuple(answers)), (execution,), stuck)

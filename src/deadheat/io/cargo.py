@@ -1,9 +1,9 @@
 """Building the probed copy of an application.
 
-Owns the way from a plan of probes to a running binary: the copy of the tree, the probe crate
-beside it, cargo, and the talk with the compiler about probes that it does not accept. It must not
-know what the probes do. The user's own files and target directory are never touched; everything
-lies under `.deadheat/` in the workspace.
+Owns the way from a plan of probes to a running binary: the copy of the tree, the probe crate, cargo,
+and the talk with the compiler about probes that it does not accept. It must not know what the probes
+do. The user's own files are never touched: the copy lies under `.deadheat/` in the workspace, and so
+does the target directory, with the probe crate in it, unless CARGO_TARGET_DIR names another.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from deadheat.io import package as packages
 from deadheat.io.cargo_run import Diagnostic, Outcome, Progress, ask, compile_, program
 from deadheat.io.optimize import profile
 from deadheat.io.resources import resource
-from deadheat.io.tree import Entry, entries, fingerprint, mirror, write
+from deadheat.io.tree import Entry, entries, fingerprint, make_cache, mirror, write
 from deadheat.model import ProjectError
 from deadheat.probe import Plan, Probe, apply, drop, drop_all, lower, probe_at
 
@@ -120,12 +120,11 @@ class _Workshop:
         shipped = entries(resource("crates", packages.PROBE))
         self.runtime = [entry for entry in shipped if entry.name != "Cargo.lock"]
         self.home = root / ".deadheat" / "build" / package.name
-        self.crate = self.home / packages.PROBE
         self.record = self.home / "build.json"
         target = os.environ.get("CARGO_TARGET_DIR")
-        self.environment = {
-            "CARGO_TARGET_DIR": str(Path(target).absolute() if target else root / ".deadheat" / "target")
-        }
+        self.target = Path(target).absolute() if target else root / ".deadheat" / "target"
+        self.environment = {"CARGO_TARGET_DIR": str(self.target)}
+        self.crate = self.target  # until `_lay_runtime` has found its place
         self.rustc = ask([program("rustc"), "-vV"], package.directory)[1].decode()
         self.tree = self.home / "tree"
         self.barred: set[str] = set()
@@ -177,9 +176,7 @@ class _Workshop:
         return lines[0].removeprefix("host: ") if lines else ""
 
     def _compile(self, files: list[Entry], key: str, plan: Plan) -> Build:
-        manifest = next(path for name, path in self.runtime if name == "Cargo.toml").read_bytes()
-        manifest = packages.with_their_rocket(manifest, self.package, self.root, self.tree)
-        mirror(self.runtime, self.crate, {"Cargo.toml": manifest}, frozenset())
+        self.crate = self._lay_runtime()
         for name, path in files:
             if path.name == "Cargo.toml" and packages.runs_in_the_compiler(path.read_bytes()):
                 plan = self._bar(plan, name, files)
@@ -212,6 +209,21 @@ class _Workshop:
                 plan = lower(plan, blamed)
             self._write(files, plan)
         raise ProjectError(f"{self.package.manifest}: the compiler accepts no probes")
+
+    def _lay_runtime(self) -> Path:
+        """Put the probe crate beside what is compiled; gives its folder.
+
+        For cargo a crate from another folder is another crate: in one folder for all that is built into
+        this target directory, and for every content a folder of its own, it is compiled once for all.
+        """
+        manifest = next(path for name, path in self.runtime if name == "Cargo.toml").read_bytes()
+        manifest = packages.with_their_rocket(manifest, self.package, self.root, self.tree)
+        key = sha256(fingerprint(self.runtime).encode() + manifest).hexdigest()[:16]
+        shelf = make_cache(self.target) / "deadheat" / key
+        shelf.mkdir(parents=True, exist_ok=True)
+        with _alone(shelf / "lock"):
+            mirror(self.runtime, shelf / packages.PROBE, {"Cargo.toml": manifest}, frozenset())
+        return shelf / packages.PROBE
 
     def _misfit(self) -> str:
         """The probe crate itself does not compile: with which Rocket."""
@@ -298,8 +310,12 @@ class _Workshop:
     def _keep(self, outcome: Outcome, key: str, plan: Plan, rounds: int) -> Build:
         """Take the binary to a place where the next plain build does not overwrite it."""
         shelf = self.home / "bin"
-        shutil.rmtree(shelf, ignore_errors=True)
+        shelf.mkdir(exist_ok=True)
         binary = shelf / key[:16] / self.program
+        made = sorted(shelf.iterdir(), key=lambda each: each.stat().st_mtime)
+        # The one before stays: a hunt with another configuration may be about to start it again.
+        for old in {*made[:-1], binary.parent}:
+            shutil.rmtree(old, ignore_errors=True)
         binary.parent.mkdir(parents=True)
         shutil.copy2(outcome.executables[self.program], binary)
         warnings = tuple(self._warnings(plan))

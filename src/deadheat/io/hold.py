@@ -20,6 +20,7 @@ HEADER = "x-deadheat-actor"
 
 _MOST = 4096  # records remembered
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -54,6 +55,18 @@ class Place(Struct, frozen=True):
     kept: bool = True
 
 
+class Script(Struct, frozen=True):
+    """What the application sends to itself in each lap, as bytes on the wire.
+
+    `racers` are what comes before and behind the racer's name; `after` are the requests that look at the
+    state when all is over.
+    """
+
+    port: int
+    racers: tuple[tuple[bytes, bytes], ...]
+    after: tuple[bytes, ...] = ()
+
+
 class Execution(Struct, frozen=True):
     """One schedule run in the application: the search's view, the values, the final state."""
 
@@ -61,6 +74,13 @@ class Execution(Struct, frozen=True):
     steps: tuple[ProbedStep, ...]
     places: tuple[Place, ...]
     pending_points: Mapping[int, int] = {}
+
+
+class Lap(NamedTuple):
+    """One schedule whose requests the application sent: with the answers, then those about the state."""
+
+    execution: Execution
+    answers: tuple[bytes | None, ...]
 
 
 class Runtime:
@@ -80,7 +100,10 @@ class Runtime:
         self._steps: dict[str, tuple[ProbedStep, TraceStep]] = {}
         self._states: dict[str, tuple[Place, ...]] = {}
         self._again = False
+        self._answers: dict[int, bytes] = {}
+        self._laps: dict[bytes, Lap] = {}
         self.pid = 0
+        self.laps = False
         self.routes: tuple[Mounted, ...] = ()
 
     def greet(self, timeout: float) -> int:
@@ -91,6 +114,7 @@ class Runtime:
             if words[1] != "1":
                 raise TargetError(f"the probe runtime speaks protocol {words[1]}, not 1: build again")
             self.pid = int(words[2])
+            self.laps = "laps" in words[3:]
             words = self._line()
         if words[0] != "READY":
             raise TargetError(f"the probe runtime said {words[0]!r} instead of READY")
@@ -114,14 +138,7 @@ class Runtime:
         `again`: from the marked values, which are brought back before. No answer is awaited here.
         """
         self._again = again
-        self._say(
-            "AGAIN\nRUN" if again else "RUN",
-            str(run),
-            str(actors),
-            _numbers(proposal.prefix),
-            _numbers(sorted(proposal.sleep)),
-            *(() if proposal.policy is None else (str(proposal.policy),)),
-        )
+        self._say("AGAIN\nRUN" if again else "RUN", *_order(run, actors, proposal))
 
     def finish(self, run: int) -> Execution:
         """Await the end of the execution.
@@ -132,6 +149,49 @@ class Runtime:
         words = self._line()
         if words[0] == "FAIL" and self._again:
             raise NotRestoredError(unquote(" ".join(words[1:])))
+        return self._execution(run, words)
+
+    def script(self, script: Script) -> None:
+        """Tell what the racers of the laps to come send."""
+        racers = ",".join(f"{before.hex()}:{behind.hex()}" for before, behind in script.racers)
+        after = ",".join(request.hex() for request in script.after) or "-"
+        self._ask("SCRIPT", str(script.port), str(round(self._timeout * 1000)), racers, after)
+
+    def lap(self, orders: Sequence[tuple[int, int, Proposal]]) -> None:
+        """Announce runs, each a number, the number of its actors, and its order.
+
+        Each begins from the marked values. The application sends their requests, one run after the
+        other; each is to be awaited with `arrive`.
+        """
+        lines = (("LAP", *_order(run, actors, proposal)) for run, actors, proposal in orders)
+        self._say("\n".join(map(" ".join, lines)))
+
+    def arrive(self, run: int) -> Lap:
+        """Await the end of a lap; for the same steps, values and answers the same object each time.
+
+        Raises:
+            NotRestoredError: it was to begin from the marked values, and they could not be brought back.
+        """
+        begins = f"TRACE {run} ".encode()
+        while not (line := self._bytes()).startswith(begins):
+            words = line.decode().split(" ")
+            if words[0] == "FAIL":
+                raise NotRestoredError(unquote(words[1]))
+            if words[0] == "CUT":
+                raise TargetError(f"no answer came: {unquote(words[1])}")
+            if words[0] != "ANSWER":
+                raise TargetError(f"the probe runtime answered {' '.join(words[:2])!r} to run {run}")
+            self._laps.clear()  # the number may have been another's
+            self._answers[int(words[1])] = bytes.fromhex(words[2])
+        known = self._laps.get(line[len(begins) :])
+        if known is None:
+            words = line.decode().split(" ")
+            answers = tuple(self._answers.get(int(number)) for number in _records(words[-1]))
+            known = Lap(self._execution(run, words[:-1]), answers)
+            _remember(self._laps, line[len(begins) :], known)
+        return known
+
+    def _execution(self, run: int, words: list[str]) -> Execution:
         if words[0] != "TRACE" or len(words) != 6 or words[1] != str(run):
             raise TargetError(f"the probe runtime answered {' '.join(words[:2])!r} to run {run}")
         _, _, end, steps, pending, state = words
@@ -218,6 +278,9 @@ class Runtime:
             raise TargetError(f"the application closed the control socket: {error}") from error
 
     def _line(self) -> list[str]:
+        return self._bytes().decode().split(" ")
+
+    def _bytes(self) -> bytes:
         while b"\n" not in self._buffer:
             try:
                 data = self._socket.recv(1 << 20)
@@ -229,7 +292,7 @@ class Runtime:
                 raise TargetError("the application ended")
             self._buffer += data
         line, self._buffer = self._buffer.split(b"\n", 1)
-        return line.decode().split(" ")
+        return line
 
 
 class Listener:
@@ -259,10 +322,15 @@ class Listener:
         self.path.parent.rmdir()
 
 
-def _remember(memory: dict[str, T], text: str, meaning: T) -> None:
+def _remember(memory: dict[K, T], text: K, meaning: T) -> None:
     if len(memory) >= _MOST:
         memory.clear()
     memory[text] = meaning
+
+
+def _order(run: int, actors: int, proposal: Proposal) -> Sequence[str]:
+    policy = () if proposal.policy is None else (str(proposal.policy),)
+    return str(run), str(actors), _numbers(proposal.prefix), _numbers(sorted(proposal.sleep)), *policy
 
 
 def _numbers(values: Iterable[int]) -> str:

@@ -63,8 +63,8 @@ class Connection:
 
     def send(self, request: Request, *extra: tuple[str, str]) -> None:
         """Send `request` whole, with `extra` headers, without awaiting the answer."""
-        self.prepare(request, *extra)
-        self.release()
+        exchange = self._exchange
+        self._write(exchange.frame(request, *extra) if extra else exchange.frame_known(request))
 
     def send_again(self, request: Request, name: str, value: str) -> None:
         """Send as `send` does, with one extra header that alone changes; its `value` is of [0-9.]."""
@@ -117,14 +117,14 @@ class Pool:
 
     def __init__(self, port: int, timeout: float = 10.0) -> None:
         """Open nothing yet; `timeout` in seconds is that of each wait."""
-        self._port = port
-        self._timeout = timeout
+        self.port = port
+        self.timeout = timeout
         self._repeats = Repeats(f"{HOST}:{port}")
         self._idle: list[Connection] = []
 
     def take(self) -> Connection:
         """Give an idle connection, or a new one."""
-        return self._idle.pop() if self._idle else Connection(self._port, self._timeout, self._repeats)
+        return self._idle.pop() if self._idle else Connection(self.port, self.timeout, self._repeats)
 
     def give(self, connection: Connection) -> None:
         """Return a connection; one that cannot be reused is closed."""

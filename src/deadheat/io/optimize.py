@@ -24,7 +24,8 @@ def profile(package: str, runtime: str, manifest: bytes, *, optimize: bool) -> I
     # The runtime is on the path of every step.
     levels = {runtime: 2}
     if optimize and not _decided(manifest):
-        levels |= dict.fromkeys((*REQUEST_PATH, package), 1)
+        # Of the application's own code little runs in a schedule, and it may be long in compiling.
+        levels |= dict.fromkeys(REQUEST_PATH, 2) | {package: 1}
     for crate, level in levels.items():
         yield "--config"
         yield f"profile.dev.package.{crate}.opt-level={level}"

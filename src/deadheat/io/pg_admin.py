@@ -21,6 +21,8 @@ from deadheat.wire.postgres import Framer, Message
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SCRAM = b"SCRAM-SHA-256"
 _PORT = 5432
+DETECTS = "deadlock_timeout=1ms"
+"""Has the server look for a deadlock as soon as somebody waits; not every role may change that."""
 _PREFERRED = "sslmode=prefer"  # goes on without
 
 
@@ -96,6 +98,15 @@ class Admin:
         """Ask one question; give its rows as text."""
         self._say(postgres.query(sql))
         return self._until_ready()
+
+    def may_set(self, setting: str) -> bool:
+        """Whether the role may change a setting of its session: `name=value`."""
+        name, _, value = setting.partition("=")
+        try:
+            self.rows(f"SET {name} TO '{value}'")
+        except TargetError:
+            return False
+        return True
 
     def blockers(self, pid: int) -> frozenset[int]:
         """Give the backends that `pid` waits for (pg_blocking_pids), none when it does not wait."""

@@ -5,15 +5,15 @@ what happened, in that order. It must not know requests: it says which connectio
 whoever steers says who that is. What is a step is `wire.pg_steps`' to say.
 """
 
-import selectors
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from deadheat.io.pg_admin import Database
+from deadheat.io.pg_admin import DETECTS, Database
 from deadheat.io.ports import listening
+from deadheat.io.tls_server import secured
+from deadheat.io.waiting import Waiting, Watched, ready, received, send
 from deadheat.model import TargetError
 from deadheat.wire import pg_sql, postgres
 from deadheat.wire.pg_steps import Session, Unit
@@ -21,17 +21,11 @@ from deadheat.wire.pg_transaction import Catalogue
 from deadheat.wire.postgres import Framer, Message, ProtocolError
 
 _PING = Message("S", b"").raw  # a Sync alone: there is nothing to synchronise
-_READY = Message("Z", b"I")
-_TIMEOUT = 10.0  # seconds a peer may take to read what it is sent
+_READY = Message("Z", b"I").raw
+_TIMEOUT = 10.0  # seconds in which the database is to accept a connection
+_DEADLOCK = "40P01"
 _FATAL = frozenset({"FATAL", "PANIC"})
 _HELD = "-c idle_in_transaction_session_timeout=0 -c statement_timeout=0 -c lock_timeout=0"
-
-
-class Watched(Protocol):
-    """A socket of somebody else's that is awaited together with ours."""
-
-    def fileno(self) -> int:
-        """Give its number."""
 
 
 class Link:
@@ -89,6 +83,20 @@ class Link:
         """Whether something is under way on it: a unit, or a transaction."""
         return bool(self.queue or self.session.in_flight or self.session.in_transaction)
 
+    @property
+    def idle(self) -> bool:
+        """Whether a ping can be answered at once.
+
+        A pool asks whether the connection is there, on each use of it: the way there and back would be
+        a tenth of an execution.
+        """
+        opening = self.from_client.opening or self.from_client.partial
+        return not (opening or self.muffled or self.busy or self.session.partial)
+
+    def read(self, data: bytes) -> Iterable[Message]:
+        """Give the messages of the application's that `data` completes."""
+        return self.from_client.feed(data) if self.from_client.opening else self.from_client.take(data)[0]
+
     def advance(self, *, gate: bool) -> None:
         """Send what may go, in order: after an answer, and never a step while the gate is shut."""
         while self.queue:
@@ -96,10 +104,8 @@ class Link:
             if unit.answered and self.session.in_flight:
                 return
             if unit.raw == _PING and not self.session.in_transaction:
-                # A pool asks whether the connection is there, on each use of it: the way there and
-                # back is a tenth of an execution.
                 self.queue.popleft()
-                self.answer((_READY,))
+                self.answer(_READY)
                 continue
             if gate and unit.answered and self.session.is_step(unit) and not self._passes(unit):
                 return
@@ -115,36 +121,37 @@ class Link:
         unit = self.queue.popleft()
         if unit.answered and self.session.is_step(unit):
             self._habits.steps += 1
+            self._habits.prepared += unit.named and not unit.executed
             if self._habits.learning and not self.background:
                 self._habits.background.add(unit.statement)
                 self.background = True
+        send(self.server, unit.raw)  # first, so that the server works while it is noted
         self.session.sent(unit)
-        self.server.sendall(unit.raw)
 
     def receive(self, message: Message) -> None:
         """Take what the server says."""
         self.session.from_server(message)
         if message.kind == "E":
             error = postgres.read_error(message)
+            self._habits.deadlocks += error.get("C") == _DEADLOCK
             if error.get("V") in _FATAL:
                 self.last_words = error.get("M", "")
         if not self.session.in_flight and not self.session.in_transaction:
             self.background = False
 
-    def answer(self, messages: Sequence[Message]) -> None:
+    def answer(self, data: bytes) -> None:
         """Pass messages on to the application in one go, or keep them while muffled."""
-        data = b"".join(message.raw for message in messages)
         if self.muffled:
             self._kept.append(data)
         elif data:
-            self.client.sendall(data)
+            send(self.client, data)
 
     def unmuffle(self) -> None:
         """Pass on what was kept."""
         self.muffled = False
         kept, self._kept = self._kept, []
         if kept:
-            self.client.sendall(b"".join(kept))
+            send(self.client, b"".join(kept))
 
     def close(self) -> None:
         """Close both halves."""
@@ -163,6 +170,12 @@ class Habits:
     """Whether every step that comes now is such a one."""
     steps: int = 0
     """How many steps were sent, over all."""
+    prepared: int = 0
+    """How many steps did no more than prepare a statement under a name, over all."""
+    detects: bool = False
+    """Whether the database's user may have deadlocks looked for at once."""
+    deadlocks: int = 0
+    """How many of them the database found, over all."""
 
 
 class Proxy:
@@ -175,14 +188,20 @@ class Proxy:
     def __init__(self, database: Database) -> None:
         """Listen; connect to nothing yet."""
         self._database = database
-        self._selector = selectors.DefaultSelector()
+        self._waiting = Waiting[tuple[Link, bool] | None]()
         self._socket = listening()
-        self._selector.register(self._socket, selectors.EVENT_READ, None)
+        self._waiting.add(self._socket, None)
         self.port: int = self._socket.getsockname()[1]
         self.links: list[Link] = []
+        self.moved: set[Link] = set()
+        """Where something came, for whoever attributes it to take them out."""
         self.habits = Habits()
         self.gate = False
-        self._tls_only = False
+        self.encrypts = False
+        """Whether TLS is spoken with who asks for it: only with those who insist, for it takes its time."""
+        self.insisted = False
+        """Whether somebody left because there was none."""
+        self._refused = ""
         self.opened = 0
         """How many connections there were, over all."""
         self.stirred = 0
@@ -190,31 +209,25 @@ class Proxy:
 
     def pump(self, timeout: float, watched: Sequence[Watched] = ()) -> list[Watched]:
         """Move bytes once, waiting up to `timeout` seconds for some; give the watched that are readable."""
-        for each in watched:
-            self._selector.register(each.fileno(), selectors.EVENT_READ, each)
-        try:
-            events = self._selector.select(timeout)
-        finally:
-            for each in watched:
-                self._selector.unregister(each.fileno())
-        self.stirred += len(events)
-        readable: list[Watched] = []
-        for key, _ in events:
-            if key.data is None:
+        ours, readable = self._waiting.wait(timeout, watched)
+        self.stirred += len(ours) + len(readable)
+        for whose in ours:
+            if whose is None:
                 self._accept()
-            elif isinstance(key.data, tuple):
-                link, of_client = key.data
-                if link in self.links:
-                    self._move(link, of_client=of_client)
-            else:
-                readable.append(key.data)
+            elif whose[0] in self.links:
+                self._move(whose[0], of_client=whose[1])
         return readable
 
     @property
     def unsupported(self) -> str:
         """Why what the application does cannot be explored, empty if it can."""
-        if self._tls_only:
-            return "it insists on TLS to its database (sslmode=require), which the proxy does not speak"
+        if self.insisted:
+            return "it insists on TLS to its database (sslmode=require)"
+        if self._refused:
+            return (
+                "it does not take the proxy's certificate, which nobody vouches for: sslmode=require would"
+                f" do, verify-ca and verify-full do not ({self._refused})"
+            )
         return next((link.session.unsupported for link in self.links if link.session.unsupported), "")
 
     def open_gate(self) -> None:
@@ -233,7 +246,7 @@ class Proxy:
         """Close everything."""
         for link in tuple(self.links):
             self._drop(link)
-        self._selector.close()
+        self._waiting.close()
         self._socket.close()
 
     def drop_all(self) -> None:
@@ -256,30 +269,35 @@ class Proxy:
             client.close()
             raise TargetError(f"the database cannot be reached: {error}") from error
         for half in (client, server):
-            half.settimeout(_TIMEOUT)
-            half.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            ready(half)
         link = Link(client, server, self.habits)
         self.opened += 1
         self.links.append(link)
-        self._selector.register(client, selectors.EVENT_READ, (link, True))
-        self._selector.register(server, selectors.EVENT_READ, (link, False))
+        self._waiting.add(client, (link, True))
+        self._waiting.add(server, (link, False))
 
     def _move(self, link: Link, *, of_client: bool) -> None:
+        self.moved.add(link)
         try:
-            data = _received(link.client if of_client else link.server)
+            data = received(link.client if of_client else link.server)
+            if data is None:
+                return
             if not data:
                 self._drop(link)
                 if not (of_client or link.leaving or link.from_client.opening):
                     raise TargetError("the database closed a connection: it is gone")
                 return
             if of_client:
-                for message in link.from_client.feed(data):
+                if data == _PING and link.idle:
+                    send(link.client, _READY)
+                    return
+                for message in link.read(data):
                     self._from_client(link, message)
             else:
-                messages = list(link.from_server.feed(data))
+                messages, whole = link.from_server.take(data)
+                link.answer(whole)  # first, so that the application works while it is read
                 for message in messages:
                     link.receive(message)
-                link.answer(messages)
                 if link.last_words:
                     self._drop(link)
                     raise TargetError(f"the database closed a connection: {link.last_words}")
@@ -300,37 +318,46 @@ class Proxy:
             link.queue.append(unit)
 
     def _open(self, link: Link, message: Message) -> None:
-        """Answer a client's first message: no encryption here; no time-out while a step is held."""
+        """Answer a client's first message; there is no time-out while a step is held."""
         code = postgres.opening_code(message)
-        if code in {postgres.SSL_REQUEST, postgres.GSSENC_REQUEST}:
+        if code == postgres.SSL_REQUEST and self.encrypts:
+            self._secure(link)
+        elif code in {postgres.SSL_REQUEST, postgres.GSSENC_REQUEST}:
             link.asked_for_tls = link.asked_for_tls or code == postgres.SSL_REQUEST
-            link.client.sendall(b"N")
+            send(link.client, b"N")
         elif code == postgres.CANCEL_REQUEST:
-            link.server.sendall(message.raw)
+            send(link.server, message.raw)
         elif code == postgres.PROTOCOL_3:
             given = postgres.parameters(message)
-            given["options"] = f"{given.get('options', '')} {_HELD}".strip()
+            detects = self.habits.detects and given.get("user") == self._database.user
+            options = (given.get("options", ""), _HELD, f"-c {DETECTS}" if detects else "")
+            given["options"] = " ".join(filter(None, options))
             settings = " ".join(f"{name} {value}" for name, value in given.items()).replace("\\", "")
             link.session.level = pg_sql.level(settings)
             link.from_client.opening = link.asked_for_tls = False
-            self._tls_only = False
+            self.insisted, self._refused = False, ""
             link.session.in_flight.append(Unit(answered=True))
-            link.server.sendall(postgres.startup(given).raw)
+            send(link.server, postgres.startup(given).raw)
         else:
             raise ProtocolError(f"protocol {code >> 16}.{code & 0xFFFF} is not spoken here")
+
+    def _secure(self, link: Link) -> None:
+        """Speak TLS with the client from now on."""
+        send(link.client, b"S")
+        self._waiting.remove(link.client)
+        try:
+            link.client = secured(link.client)
+        except OSError as error:
+            self._refused = str(error)
+            raise
+        ready(link.client)
+        self._waiting.add(link.client, (link, True))
 
     def _drop(self, link: Link) -> None:
         if link in self.links:
             self.links.remove(link)
-            self._tls_only = self._tls_only or link.asked_for_tls
-            self._selector.unregister(link.client)
-            self._selector.unregister(link.server)
+            self.moved.discard(link)
+            self.insisted = self.insisted or link.asked_for_tls
+            self._waiting.remove(link.client)
+            self._waiting.remove(link.server)
             link.close()
-
-
-def _received(half: socket.socket) -> bytes:
-    """What is there; nothing when it is closed, in whatever way."""
-    try:
-        return half.recv(65536)
-    except ConnectionError:
-        return b""

@@ -9,28 +9,20 @@ then get commands in another order than they came in, but replies go back in tha
 RESP has no number to tell them by: a reply that may not overtake another is kept *behind* it.
 """
 
-import selectors
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from deadheat.io.ports import listening
 from deadheat.io.redis_admin import Server
+from deadheat.io.waiting import Waiting, Watched, ready, received, send
 from deadheat.model import TargetError
 from deadheat.wire.redis import Command, Commands, ProtocolError, Received, Replies
 from deadheat.wire.redis_steps import Session, Unit
 
-_TIMEOUT = 10.0  # seconds a peer may take to read what it is sent
+_TIMEOUT = 10.0  # seconds in which Redis is to accept a connection
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
-
-
-class Watched(Protocol):
-    """A socket of somebody else's that is awaited together with ours."""
-
-    def fileno(self) -> int:
-        """Give its number."""
 
 
 @dataclass(eq=False)
@@ -126,13 +118,13 @@ class Link:
         """Send one unit."""
         entry.sent = True
         self._asked.append(entry)
-        self.server.sendall(entry.unit.raw)
+        send(self.server, entry.unit.raw)
 
     def said(self, received: Sequence[Received]) -> None:
         """Take what the server said, and pass on what may go."""
         for one in received:
             if self.session.is_message(one.frame) or not self._next():
-                self.client.sendall(one.raw)
+                send(self.client, one.raw)
             else:
                 self._asked[0].replies.append(one.raw)
         self._next()
@@ -150,7 +142,7 @@ class Link:
         while self.entries and self.entries[0].answered and not self.entries[0].kept:
             data += self.entries.popleft().replies
         if data:
-            self.client.sendall(b"".join(data))
+            send(self.client, b"".join(data))
         before: set[int | None] = set()
         for entry in self.entries:
             if entry.answered and before - {entry.owner}:
@@ -238,9 +230,9 @@ class Proxy:
     def __init__(self, server: Server) -> None:
         """Listen; connect to nothing yet."""
         self._server = server
-        self._selector = selectors.DefaultSelector()
+        self._waiting = Waiting[tuple[Link, bool] | None]()
         self._socket = listening()
-        self._selector.register(self._socket, selectors.EVENT_READ, None)
+        self._waiting.add(self._socket, None)
         self.habits = Habits()
         self._lanes: dict[tuple[Link, int | None], Lane] = {}
         self.port: int = self._socket.getsockname()[1]
@@ -273,24 +265,13 @@ class Proxy:
 
     def pump(self, timeout: float, watched: Sequence[Watched] = ()) -> list[Watched]:
         """Move bytes once, waiting up to `timeout` seconds for some; give the watched that are readable."""
-        for each in watched:
-            self._selector.register(each.fileno(), selectors.EVENT_READ, each)
-        try:
-            events = self._selector.select(timeout)
-        finally:
-            for each in watched:
-                self._selector.unregister(each.fileno())
-        self.stirred += len(events)
-        readable: list[Watched] = []
-        for key, _ in events:
-            if key.data is None:
+        ours, readable = self._waiting.wait(timeout, watched)
+        self.stirred += len(ours) + len(readable)
+        for whose in ours:
+            if whose is None:
                 self._accept()
-            elif isinstance(key.data, tuple):
-                link, of_client = key.data
-                if link in self.links:
-                    self._move(link, of_client=of_client)
-            else:
-                readable.append(key.data)
+            elif whose[0] in self.links:
+                self._move(whose[0], of_client=whose[1])
         return readable
 
     def open_gate(self) -> None:
@@ -325,7 +306,7 @@ class Proxy:
     def close(self) -> None:
         """Close everything."""
         self.drop_all()
-        self._selector.close()
+        self._waiting.close()
         self._socket.close()
 
     def drop_all(self) -> None:
@@ -358,17 +339,18 @@ class Proxy:
             client.close()
             raise TargetError(f"the Redis cannot be reached: {error}") from error
         for half in (client, server):
-            half.settimeout(_TIMEOUT)
-            half.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            ready(half)
         link = Link(client, server, self.habits)
         self.opened += 1
         self.links.append(link)
-        self._selector.register(client, selectors.EVENT_READ, (link, True))
-        self._selector.register(server, selectors.EVENT_READ, (link, False))
+        self._waiting.add(client, (link, True))
+        self._waiting.add(server, (link, False))
 
     def _move(self, link: Link, *, of_client: bool) -> None:
         try:
-            data = (link.client if of_client else link.server).recv(65536)
+            data = received(link.client if of_client else link.server)
+            if data is None:
+                return
             if not data:
                 self._drop(link)
                 if not of_client and not link.session.quits:
@@ -393,6 +375,6 @@ class Proxy:
             self.links.remove(link)
             for key in [key for key in self._lanes if key[0] is link]:
                 del self._lanes[key]
-            self._selector.unregister(link.client)
-            self._selector.unregister(link.server)
+            self._waiting.remove(link.client)
+            self._waiting.remove(link.server)
             link.close()

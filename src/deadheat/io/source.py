@@ -53,6 +53,8 @@ def load(path: Path) -> SourceTree:
         pending += _path_dependencies(directory, manifest, root, workspace)
     if (root / "migrations").is_dir() and root not in seen:  # a workspace often keeps them at its root
         _read_files(root / "migrations", root, {}, [], sql)
+    if (root / "migration").is_dir() and root / "migration" not in seen:  # sea-orm's, nobody's dependency
+        _read_files(root / "migration", root, sql, unreadable, sql)
     relative = _relative(package, root)
     return SourceTree("" if relative == "." else relative, manifests, files, tuple(unreadable), sql)
 

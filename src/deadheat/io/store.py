@@ -1,15 +1,18 @@
 """State on disk: `.deadheat/` beside the workspace manifest.
 
 Owns the folder's layout: `runs.sqlite` (every run, as JSON), `schedules/` (one file each, the
-name is what `deadheat replay` takes), `build/` (probed copies, see `io.cargo`), `logs/`. The
-folder carries a `.gitignore` of its own. Files appear whole or not at all.
+name is what `deadheat replay` takes), `explorations/` (what an unfinished run has learned, see
+`io.journal`), `build/` (probed copies, see `io.cargo`), `logs/`. The folder carries a `.gitignore` of
+its own. Files appear whole or not at all.
 """
 
+import errno
 import os
 import sqlite3
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -63,14 +66,19 @@ class Store:
             if not ignore.exists():
                 ignore.write_text("*\n")
         except OSError as error:
-            raise DeadheatError(
-                f"{self.root} cannot be written: {error.strerror}; mend its permissions"
-            ) from error
+            raise _unwritable(self.root, error) from error
 
     def save_schedule(self, saved: SavedSchedule) -> Path:
-        """Write a schedule file; give its path."""
+        """Write a schedule file; give its path.
+
+        Raises:
+            DeadheatError: it cannot be written.
+        """
         path = self.schedule_file(saved.id)
-        _write(path, msgspec.json.format(msgspec.json.encode(saved)))
+        try:
+            _write(path, msgspec.json.format(msgspec.json.encode(saved)))
+        except OSError as error:
+            raise _unwritable(path, error) from error
         return path
 
     def schedule_file(self, schedule_id: str) -> Path:
@@ -94,18 +102,33 @@ class Store:
             raise DeadheatError(f"{error.filename}: {error.strerror}; mend its permissions") from error
         return test, kept
 
-    def save_run(self, run: Run) -> None:
-        """Append a run to the run store."""
-        with closing(sqlite3.connect(self.root / "runs.sqlite")) as database, database:
-            database.execute("PRAGMA journal_mode=WAL")
+    def reserve_run(self, target: str) -> int:
+        """Give a number to a run that begins; `save_run` says what became of it.
+
+        Raises:
+            DeadheatError: it cannot be written.
+        """
+        with _database(self.root) as database:
+            row = (time.time(), target, 0, "")
+            added = database.execute("INSERT INTO run (at, target, findings, run) VALUES (?, ?, ?, ?)", row)
+            assert added.lastrowid is not None
+            return added.lastrowid
+
+    def save_run(self, run: Run, number: int | None = None) -> None:
+        """Append a run to the run store, or fill in the one whose `number` was reserved.
+
+        Raises:
+            DeadheatError: it cannot be written.
+        """
+        row = (number, time.time(), run.target, len(run.findings), msgspec.json.encode(run).decode())
+        with _database(self.root) as database:
             database.execute(
-                "CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, at REAL NOT NULL,"
-                " target TEXT NOT NULL, findings INTEGER NOT NULL, run TEXT NOT NULL)"
+                "INSERT OR REPLACE INTO run (id, at, target, findings, run) VALUES (?, ?, ?, ?, ?)", row
             )
-            database.execute(
-                "INSERT INTO run (at, target, findings, run) VALUES (?, ?, ?, ?)",
-                (time.time(), run.target, len(run.findings), msgspec.json.encode(run).decode()),
-            )
+
+    def journal(self, number: int) -> Path:
+        """Give the path of what a run has learned, for whoever goes on with it."""
+        return self.root / "explorations" / f"{number}.journal"
 
     def socket(self) -> Path:
         """Give a path for a control socket: short, private to us, and ours alone."""
@@ -116,6 +139,24 @@ class Store:
     def log(self, name: str) -> Path:
         """Give the path of a log file."""
         return self.root / "logs" / f"{name}.log"
+
+
+@contextmanager
+def _database(root: Path) -> Iterator[sqlite3.Connection]:
+    """Open the run store for one transaction."""
+    try:
+        with closing(sqlite3.connect(root / "runs.sqlite")) as database, database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, at REAL NOT NULL,"
+                " target TEXT NOT NULL, findings INTEGER NOT NULL, run TEXT NOT NULL)"
+            )
+            yield database
+    except sqlite3.Error as error:
+        raise DeadheatError(
+            f"{root / 'runs.sqlite'}: the run cannot be kept: {error}; make room, or remove the file if it is"
+            " broken"
+        ) from error
 
 
 def find_schedule(path: Path, name: str) -> tuple[Store, SavedSchedule]:
@@ -165,7 +206,17 @@ def file_name(schedule_id: str) -> str:
     return schedule_id.replace(":", "-").replace("/", "-")
 
 
+def _unwritable(path: Path, error: OSError) -> DeadheatError:
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    mend = "make room" if full else "mend its permissions"
+    return DeadheatError(f"{path} cannot be written: {error.strerror}; {mend}")
+
+
 def _write(path: Path, data: bytes) -> None:
     draft = path.with_suffix(f".{os.getpid()}.draft")
-    draft.write_bytes(data)
-    draft.replace(path)
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

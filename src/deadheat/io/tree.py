@@ -17,6 +17,7 @@ _SKIPPED = frozenset(
 )
 _CACHE = "CACHEDIR.TAG"
 """Marks a directory of things that can be made again (bford.info/cachedir): cargo puts it into target."""
+_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"
 _WHOLE = 1 << 20
 
 
@@ -70,6 +71,13 @@ def write(path: Path, content: bytes) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return True
+
+
+def make_cache(directory: Path) -> Path:
+    """Make `directory`, marked as cargo marks its own; one that exists is left as it is."""
+    if not directory.exists():
+        write(directory / _CACHE, _SIGNATURE)
+    return directory
 
 
 def mirror(files: list[Entry], target: Path, changed: Mapping[str, bytes], keep: frozenset[str]) -> None:

@@ -19,6 +19,7 @@ from deadheat.model.finding import (
     Proof,
     Safety,
     Severity,
+    Shrunk,
     Suppressed,
     Trials,
 )
@@ -64,7 +65,7 @@ __all__ = [
     "Null", "Ok", "Operation", "Origin", "Outcome", "Parameter", "ParameterKind", "Point", "Preparation",
     "Principal", "ProjectError", "Proof", "Racer", "Release", "Request", "Reset", "Response", "Review",
     "Round", "RuleInfo", "Run", "Safety", "Scenario", "Schedule", "SerialOutcome", "Setting", "Severity",
-    "SharedState", "Shot", "Site", "SiteKind", "Snapshot", "Source", "Span", "SqlProbe", "StateKind",
-    "Step", "Suppressed", "Tally", "Target", "TargetError", "TargetFacts", "Tool", "Trials", "Under",
-    "Unknown", "Verdict", "Version", "Violation", "Wait", "Window",
+    "SharedState", "Shot", "Shrunk", "Site", "SiteKind", "Snapshot", "Source", "Span", "SqlProbe",
+    "StateKind", "Step", "Suppressed", "Tally", "Target", "TargetError", "TargetFacts", "Tool", "Trials",
+    "Under", "Unknown", "Verdict", "Version", "Violation", "Wait", "Window",
 ]  # fmt: skip

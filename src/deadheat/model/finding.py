@@ -79,12 +79,35 @@ class Trials(Struct, frozen=True):
     interval: Interval
 
 
+class Shrunk(Struct, frozen=True):
+    """What became of the requests of a witness when everything that does not matter was left out of them.
+
+    Bytes before and after, over all requests: of their queries, headers and bodies. `runs` executions and
+    `seconds` were spent on it; `untried` changes were left when one of the two was used up; `kept` says
+    in words what was not touched at all.
+    """
+
+    query: tuple[int, int]
+    headers: tuple[int, int]
+    body: tuple[int, int]
+    runs: int
+    seconds: float
+    untried: int = 0
+    kept: tuple[str, ...] = ()
+
+    @property
+    def smaller(self) -> bool:
+        """Whether anything could be left out."""
+        return any(after < before for before, after in (self.query, self.headers, self.body))
+
+
 class Evidence(Struct, frozen=True):
     """What makes a finding more than a suspicion.
 
     `schedule_id` is the short name that `deadheat replay` takes; `serial_controls` counts the
     sequential runs that behaved, `explored` the schedules run and `violating` those among them
-    that violate. `again` is the command that repeats it where there is no schedule to replay.
+    that violate. `again` is the command that repeats it where there is no schedule to replay. `shrunk`
+    says how much smaller its requests are than those the orders were explored with.
     """
 
     scenario: Scenario
@@ -97,6 +120,7 @@ class Evidence(Struct, frozen=True):
     explored: int = 0
     violating: int = 0
     again: str = ""
+    shrunk: Shrunk | None = None
 
 
 class Fix(Struct, frozen=True):

@@ -21,6 +21,7 @@ class SiteKind(StrEnum):
     CALL = "call"  # any other access to shared state through a method call
     SEND = "send"  # a message goes into a tokio mpsc channel
     RECEIVE = "receive"  # the receiver of such a channel asks for the next message
+    WAIT = "wait"  # a future that waits until somebody else says a word: Notify::notified, Barrier::wait
     BUILD = "build"  # `rocket::build()`, `Rocket::custom(…)`: where the runtime attaches
     STATEMENT = "statement"  # a statement is sent to a database
     COMMIT = "commit"  # a transaction ends by `tx.commit()`

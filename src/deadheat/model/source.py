@@ -122,7 +122,8 @@ class Access(Struct, frozen=True):
     `span` is the call or expression in the source, `operation` what it is called there
     (`Mutex::lock`, `AtomicU32::load`, `*guard += …`); `via` are the call sites between the
     handler and a helper that makes the access, outermost first; `key` is the symbolic key for
-    keyed state (the map key or row key, as an expression), None where there is none.
+    keyed state (the map key or row key, as an expression), None where there is none. `inside` is
+    where the access itself is, when `span` is only the call of a helper that leads to it.
     """
 
     handler: str
@@ -133,6 +134,12 @@ class Access(Struct, frozen=True):
     under: Under = Under()
     via: tuple[Span, ...] = ()
     key: str | None = None
+    inside: Span | None = None
+
+    @property
+    def home(self) -> Span:
+        """Where the access itself is, however it is reached: a probe goes there."""
+        return self.inside or self.span
 
 
 class Window(Struct, frozen=True):

@@ -15,6 +15,7 @@ This is the masking step of Line-Up (Burckhardt et al., PLDI 2010) for HTTP answ
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ from deadheat.model import Outcome, Response
 _TOKEN = re.compile(r"[0-9A-Za-z_]+(?:[-.:+][0-9A-Za-z_]+)*|\s+|.", re.DOTALL)
 _MASK = "•"
 _LOCATION = "location"
+_EVENTS = "text/event-stream"
 _MOST = 4096  # outcomes remembered
 
 
@@ -52,6 +54,7 @@ class Canon:
     def learn(self, runs: Sequence[Observation]) -> None:
         """Learn what is unstable from runs of the same requests in the same order."""
         self._known.clear()
+        runs = [_compared(run) for run in runs]
         tokens = [dict(_fields(run)) for run in runs]
         for place in {place for run in tokens for place in run}:
             versions = [run.get(place, []) for run in tokens]
@@ -90,7 +93,7 @@ class Canon:
 
     def outcome(self, observation: Observation) -> Outcome:
         """Give the canonical outcome of an execution."""
-        compared = Observation(tuple(map(_compared, observation.responses)), observation.state)
+        compared = _compared(observation)
         known = self._known.get(compared)
         if known is None:
             if len(self._known) >= _MOST:
@@ -135,13 +138,29 @@ def _clashes(runs: Sequence[Mapping[str, Sequence[str]]]) -> Iterator[tuple[_Fie
                 yield key, index
 
 
-def _compared(response: Response | None) -> Response | None:
+def _compared(observation: Observation) -> Observation:
+    return Observation(tuple(map(_told, observation.responses)), observation.state)
+
+
+@lru_cache(_MOST)
+def _told(response: Response | None) -> Response | None:
     """Leave what `_fields` reads: dates and the like would make every answer a new one."""
     if response is None:
         return None
-    return Response(
-        response.status, tuple(h for h in response.headers if h[0].lower() == _LOCATION), response.body
-    )
+    kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+    body = _events(response.body) if kind.startswith(_EVENTS) else response.body
+    return Response(response.status, tuple(h for h in response.headers if h[0].lower() == _LOCATION), body)
+
+
+def _events(body: bytes) -> bytes:
+    """Leave what a client is told of a stream of events.
+
+    Comments are ignored by it (HTML Standard, section 9.2.6): servers send them when nothing happens for
+    a while, and for how long nothing does is for the schedule to say.
+    """
+    lines = [line for line in body.splitlines() if not line.startswith(b":")]
+    told = (line for line, before in zip(lines, [b"", *lines], strict=False) if line or before)
+    return b"\n".join(told).rstrip()
 
 
 def _answer(actor: int) -> str:

@@ -71,6 +71,10 @@ def forms(site: Site, point: int, source: bytes) -> tuple[Wrap, ...]:
     if site.kind is SiteKind.COMMIT_BLOCK:
         # The block's own value, `?` and `return` included: what leaves early is rolled back.
         return (_around(site, "end", site.call, f"{_CRATE}::after({{", f"}}, {_CRATE}::hit({point}))"),)
+    if site.kind is SiteKind.WAIT:
+        # First the step, then what it waits for: a word that is said while the request is held counts.
+        told = f"{_CRATE}::seq({_CRATE}::hit({point}), {_CRATE}::waits("
+        return (_around(site, "waits", site.call, told, "))"), *_access(site, point, source))
     if site.kind is SiteKind.RECEIVE:
         return (_around(site, "receive", site.call, f"{_CRATE}::receive("),)
     return _access(site, point, source)

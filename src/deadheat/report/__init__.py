@@ -8,6 +8,13 @@ from importlib import import_module
 
 from deadheat.model import Run
 
+_MODULES = {"text": "terminal"}  # by format, where it is not called after it
+
+
+def prepare(name: str) -> None:
+    """Import a format, while there is time: `FORMATS[name]` does it too."""
+    import_module(f"deadheat.report.{_MODULES.get(name, name)}")
+
 
 def _of(module: str) -> Callable[[Run], str]:
     """Import the format when it is asked for: a scan for machines need not wait for tables and colours."""
@@ -29,4 +36,4 @@ FORMATS: dict[str, Callable[[Run], str]] = {
 }
 """The formats of `--format` and `--report FORMAT=PATH`, by name."""
 
-__all__ = ["FORMATS"]
+__all__ = ["FORMATS", "prepare"]

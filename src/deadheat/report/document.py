@@ -82,6 +82,22 @@ class SerialOutcomePart(Closed, frozen=True):
     state: Mapping[str, str]
 
 
+class ShrunkPart(Closed, frozen=True):
+    """What was left out of the requests: bytes over all of them, before and after.
+
+    `untried`: changes that were left when the budget of `runs` executions and `seconds` was used up;
+    `kept`: what was not touched.
+    """
+
+    query: tuple[Count, Count]
+    headers: tuple[Count, Count]
+    body: tuple[Count, Count]
+    runs: Count
+    seconds: float
+    untried: Count
+    kept: tuple[str, ...]
+
+
 class EvidencePart(Closed, frozen=True):
     """What makes the finding more than a suspicion; `***1`, `***2` stand for secrets."""
 
@@ -90,6 +106,7 @@ class EvidencePart(Closed, frozen=True):
     again: Annotated[str, Meta(description="the command that repeats a timed attack")]
     serial_outcomes: tuple[SerialOutcomePart, ...]
     observed_outcome: OutcomePart
+    shrunk: ShrunkPart | None
 
 
 class FixPart(Closed, frozen=True):

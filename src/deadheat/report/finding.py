@@ -20,7 +20,7 @@ from deadheat.model import (
     Severity,
     Window,
 )
-from deadheat.report import deadlock, serial, strategies, timeline
+from deadheat.report import deadlock, serial, shrunk, strategies, timeline
 from deadheat.report.again import command
 from deadheat.report.attacked import likelihood
 from deadheat.report.excerpt import Gap, Mark, excerpt
@@ -226,6 +226,8 @@ def count_words(finding: Finding, evidence: Evidence) -> str:
 def _counts(finding: Finding, evidence: Evidence, paper: Paper) -> list[Text]:
     words = count_words(finding, evidence)
     lines = paper.wrap(words, indent="    ", first="  ") if words else []
+    smaller = shrunk.words(evidence.shrunk)
+    lines += paper.wrap(smaller, indent="    ", first="  ") if smaller else []
     if evidence.again:
         words = f"Likelihood: {likelihood(evidence.trials)}. Impact: {', '.join(finding.impact)}."
         lines += paper.wrap(words, indent="    ", first="  ")

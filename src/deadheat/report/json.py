@@ -5,6 +5,7 @@ and nothing but credentials is changed.
 """
 
 import msgspec
+from msgspec import structs
 
 from deadheat.model import Attack, Evidence, Exploration, Finding, Outcome, Run, Span, Tally
 from deadheat.report.accesses import part as inventory
@@ -24,6 +25,7 @@ from deadheat.report.document import (
     NullPart,
     OutcomePart,
     SerialOutcomePart,
+    ShrunkPart,
     SkippedPart,
     SpanPart,
     StatePart,
@@ -98,6 +100,7 @@ def _evidence(evidence: Evidence, masker: Masker) -> EvidencePart:
         again=command(evidence.again, masker),
         serial_outcomes=tuple(serial),
         observed_outcome=_outcome(evidence.verdict.observed, masker),
+        shrunk=ShrunkPart(*structs.astuple(evidence.shrunk)) if evidence.shrunk else None,
     )
 
 

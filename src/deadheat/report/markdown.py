@@ -7,7 +7,7 @@ diagram. Everything in it that the application or a request wrote is escaped: Ma
 import re
 
 from deadheat.model import Evidence, Finding, Run
-from deadheat.report import attacked, explored, strategies
+from deadheat.report import attacked, explored, shrunk, strategies
 from deadheat.report import finding as findings
 from deadheat.report.again import command
 from deadheat.report.names import Names, letter
@@ -136,8 +136,9 @@ def _evidence(finding: Finding, evidence: Evidence, names: Names, masker: Masker
             lines.append(f"| {escape(order)} | {_outcome(outcome.responses, outcome.state, masker)} |")
         seen = verdict.observed
         lines += [f"| **observed** | {_outcome(seen.responses, seen.state, masker)} |", ""]
-    counts = findings.count_words(finding, evidence)
-    return [*lines, escape(counts), ""] if counts else lines
+    for words in (findings.count_words(finding, evidence), shrunk.words(evidence.shrunk)):
+        lines += [escape(words), ""] if words else []
+    return lines
 
 
 def _outcome(responses: tuple[str, ...], state: tuple[tuple[str, str], ...], masker: Masker) -> str:

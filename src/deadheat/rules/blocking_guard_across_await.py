@@ -56,6 +56,7 @@ def _finding(
         confidence=Confidence.LOW if refused else found,
         related=((span, f"`{state.path}` is acquired here and still held"),),
         shape=guard.method,
+        since=guard,
     )  # fmt: skip
 
 

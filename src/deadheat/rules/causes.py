@@ -1,9 +1,11 @@
 """One finding per root cause.
 
 Owns the judgement of which findings are one: what one change of the code would mend. It must not know
-rules or programs. Three things make two findings of one rule one:
+rules or programs. Four things make two findings of one rule one:
 
 - the same two places, whoever reaches them and whichever of several states they touch;
+- the same two places inside helpers that many handlers call one after the other; a check inside a helper
+  that another lock's state is then changed on is one, whatever is changed;
 - one stale look-up with several acts behind it: whoever closes the window closes it for all;
 - several look-ups of one state before one act: the act is what must not rely on them.
 
@@ -24,7 +26,7 @@ def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     Twins in one function that nothing else tells apart get a number in their fingerprint.
     """
     listed = list(findings)
-    for identity in (_places, _look_up, _act, _statements):
+    for identity in (_places, _helpers, _look_up, _act, _statements):
         listed = _grouped(listed, identity)
     count: dict[str, int] = {}
     result: list[Finding] = []
@@ -61,6 +63,23 @@ def _check(finding: Finding) -> tuple[str, int, int]:
 
 def _places(finding: Finding) -> Hashable:
     return finding.rule, finding.location, _check(finding)
+
+
+def _helpers(finding: Finding) -> Hashable:
+    """One pair of helpers, called from many places: what is to be mended is in them, or in all alike.
+
+    Not where whole rows or values are loaded and saved: what each caller changes in between is its own.
+    """
+    window = finding.window
+    if window is None or window.check.inside is None:
+        return _places(finding)
+    if finding.state.id.startswith("database:") and "." not in finding.state.path:
+        return _places(finding)
+    if window.check.state != window.act.state:
+        return finding.rule, finding.state.id, window.check.inside
+    if window.act.inside is None:
+        return _places(finding)
+    return finding.rule, finding.state.path, window.check.inside, window.act.inside
 
 
 def _look_up(finding: Finding) -> Hashable:

@@ -18,7 +18,6 @@ from deadheat.rules.pairs import Split, split_checks
 from deadheat.rules.ranking import confidence
 from deadheat.rust import Event, Kind, Place, Program, Root
 from deadheat.rust.ir import overlap
-from deadheat.rust.types import is_store
 
 if TYPE_CHECKING:
     from deadheat.rules.rule import Rule
@@ -106,29 +105,25 @@ class Context:
     def window(self, root: Root, check: Event, act: Event) -> Window:
         """From one event to the other.
 
-        For what lies outside memory the places are those in the function that does both: a
-        look-up helper and a store helper are each fine alone, whoever calls one after the other
-        opens the window. Where memory is concerned they stay inside, because probes go there.
+        The places are those in the function that does both: a look-up helper and a store helper
+        are each fine alone, whoever calls one after the other opens the window.
         """
         awaits = len(root.flow.between(check, act, Kind.AWAIT))
         first, second = self.program.access(root, check), self.program.access(root, act)
-        if _outside(check) and _outside(act):
-            shared = _shared(check, act)
-            first, second = self._lifted(first, check, shared), self._lifted(second, act, shared)
-        return Window(first, second, awaits)
-
-    def _lifted(self, access: Access, event: Event, depth: int) -> Access:
-        """The access as the function `depth` calls down from the root sees it."""
-        if depth >= len(event.via):
-            return access
-        inner = (*access.via[depth + 1 :], access.span)
-        return replace(access, span=access.via[depth], via=(*access.via[:depth], *inner))
+        shared = shared_calls(check, act)
+        return Window(_lifted(first, shared), _lifted(second, shared), awaits)
 
     def related(self, window: Window, first: str, via: str) -> tuple[tuple[Span, str], ...]:
-        """The places that explain a window: where it opens, and the calls that lead inside."""
-        places: list[tuple[Span, str]] = [(window.check.span, first)]
-        places += [(call, via) for call in dict.fromkeys(window.act.via + window.check.via)]
-        return tuple(places[:_RELATED])
+        """The places that explain a window: where it opens, and the calls that lead there and inside."""
+        ends = (window.act, window.check)
+        places: dict[Span, str] = {window.check.span: first}
+        for access in ends:
+            if access.inside is not None:
+                places.setdefault(access.inside, f"inside: `{access.operation}`")
+        for access in ends:
+            for call in access.via:
+                places.setdefault(call, via)
+        return tuple(places.items())[:_RELATED]
 
     def confidence(
         self, rule: "Rule", root: Root, state: Place, *, proven: bool, benign: bool = False
@@ -175,12 +170,19 @@ class Context:
         )
 
 
-def _outside(event: Event) -> bool:
-    """Whether the event touches something outside memory: a row, a file, an entry of a store."""
-    return event.place is not None and (event.place.root[0] not in "SGT" or is_store(event.type))
+def _lifted(access: Access, depth: int) -> Access:
+    """The access as the function `depth` calls down from the root sees it."""
+    if depth >= len(access.via):
+        return access
+    return replace(
+        access,
+        span=access.via[depth],
+        via=(*access.via[:depth], *access.via[depth + 1 :]),
+        inside=access.span,
+    )
 
 
-def _shared(one: Event, other: Event) -> int:
+def shared_calls(one: Event, other: Event) -> int:
     """How many calls lead to both events."""
     count = 0
     for first, second in zip(one.via, other.via, strict=False):
@@ -210,4 +212,6 @@ def fingerprint(rule: str, function: str, path: str, shape: str) -> str:
 
 def describe(access: Access) -> str:
     """An access in a sentence: `coupon.used =` (line 76)."""
-    return f"`{access.operation}` (line {access.span.start_line})"
+    if access.inside is None:
+        return f"`{access.operation}` (line {access.span.start_line})"
+    return f"`{access.operation}` (line {access.inside.start_line}, called in line {access.span.start_line})"

@@ -9,6 +9,7 @@ from deadheat.rules.sections import confidence_of, spot
 from deadheat.rust import Event, Kind, Root
 
 _CHANGES = (Kind.WRITE, Kind.RMW)
+_TAKES = frozenset({"remove", "pop", "pop_front", "pop_back", "take", "remove_entry", "swap_remove"})
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
@@ -24,11 +25,12 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
                 guards.add(event.function)
                 yield _forwarded(rule, context, root, event)
         if root.handler.method == "GET":
-            event_ = next(
-                (e for e in root.events[root.entry :] if _is_durable(e) and root.flow.is_live(e)), None
-            )
+            mine = [event for event in root.events[root.entry :] if root.flow.is_live(event)]
+            durable = next((event for event in mine if _is_durable(event)), None)
+            taken = next((event for event in mine if _is_handed_out(root, event)), None)
+            event_ = durable or taken
             if event_ is not None:
-                yield _headed(rule, context, root, event_)
+                yield _headed(rule, context, root, event_, sure=durable is not None)
 
 
 def _is_durable(event: Event) -> bool:
@@ -36,6 +38,18 @@ def _is_durable(event: Event) -> bool:
     if event.kind not in _CHANGES or event.place is None or event.place.root[:2] not in ("D:", "F:"):
         return False
     return event.query is None or not event.query.conflict
+
+
+def _is_handed_out(root: Root, event: Event) -> bool:
+    """Whether what is in memory is taken out and told: whoever asks HEAD takes it and is told nothing."""
+    if event.kind is not Kind.RMW or event.method not in _TAKES or not root.is_locked(event):
+        return False
+    return any(
+        number == event.id and not part.endswith("?")
+        for answer in root.events
+        if answer.kind is Kind.RETURN
+        for number, part in answer.deps
+    )
 
 
 def _forwards(context: Context, path: str) -> bool:
@@ -66,7 +80,7 @@ def _forwarded(rule: Rule, context: Context, root: Root, event: Event) -> Findin
     )  # fmt: skip
 
 
-def _headed(rule: Rule, context: Context, root: Root, event: Event) -> Finding:
+def _headed(rule: Rule, context: Context, root: Root, event: Event, *, sure: bool) -> Finding:
     place = event.place
     assert place is not None  # the caller looked
     state = context.program.state_of(place, event.type)
@@ -79,7 +93,7 @@ def _headed(rule: Rule, context: Context, root: Root, event: Event) -> Finding:
         rule, context, root, event,
         state=state,
         message=message,
-        confidence=confidence_of(rule, root, place),
+        confidence=confidence_of(rule, root, place) if sure else Confidence.LOW,
         shape="head",
     )  # fmt: skip
 

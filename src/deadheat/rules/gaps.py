@@ -184,6 +184,9 @@ def _judge(
     here = _part(write)
     fed = [fact for fact in _facts(read, write.deps) if overlap(fact, here)]
     decided = [fact for fact in _facts(read, write.control) if touches(fact, here)]
+    if not fed and not decided and write.method == "insert" and read.method in _ASKS_EXISTENCE:
+        # The first name that is free: which one is put in was chosen by looking, whatever it is called.
+        decided = [here for _ in _facts(read, write.selects)][:1]
     if not fed and not decided:
         return None
     # A first section that changes what it looked at is a claim, and what is decided by it is safe.
@@ -213,7 +216,8 @@ def _judge(
         )  # fmt: skip
     if fed and write.method in _PUTS and is_cache(state, write.type):
         return Gap(Shape.CHECK_THEN_ACT, root, state, read, write, benign=True)
-    if fed:
+    # That there was an entry is no value that the write of a field could be worked out from.
+    if any(touches(fact, here) for fact in fed):
         return Gap(
             Shape.READ_MODIFY_WRITE,
             root,

@@ -4,12 +4,18 @@ from collections.abc import Iterable
 
 from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity
 from deadheat.rules.context import Context, describe
+from deadheat.rules.gaps import Gap
+from deadheat.rules.ranking import words
 from deadheat.rules.rule import Example, Rule
+from deadheat.rust import Kind
+from deadheat.rust.outside import EXTERNAL
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """The gaps that open in a guard and close in the handler."""
     for gap in context.guard_gaps():
+        if _only_takes_away(gap):
+            continue
         window = context.window(gap.root, gap.check, gap.act)
         state = context.program.state_of(gap.state, gap.act.type).path
         one, other = context.who(gap.root), context.who(context.rival(gap))
@@ -37,6 +43,37 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
             act=gap.act,
             shape=f"{gap.check.method}>{gap.act.method}",
         )  # fmt: skip
+
+
+def _only_takes_away(gap: Gap) -> bool:
+    """Whether the handler is there to remove what the guard found: who comes second finds it gone.
+
+    By its method or its name, because a token that is spent is removed as well, and means more.
+    """
+    root, act = gap.root, gap.act
+    handler = root.handler
+    if handler is None or not (handler.method == "DELETE" or words(handler.name) & _LEAVES):
+        return False
+    if act.method not in _REMOVES or any(number == gap.check.id for number, _ in act.deps):
+        return False
+    for event in root.events[root.entry :]:
+        changes = event.kind in (Kind.WRITE, Kind.RMW, Kind.SEND, Kind.SPAWN) or (
+            event.kind is Kind.CALL and event.method == EXTERNAL
+        )
+        if changes and event is not act and root.flow.is_live(event):
+            return False
+        if event.kind in (Kind.RETURN, Kind.BRANCH):
+            told = {number for number, part in event.deps if not part.endswith("?")}
+            if told & {gap.check.id, act.id}:
+                return False
+    return True
+
+
+_REMOVES = frozenset({"remove", "retain", "clear", "invalidate", "remove_if", "swap_remove", "remove_entry"})
+_LEAVES = frozenset(
+    {"logout", "signout", "out", "leave", "delete", "remove", "revoke", "clear", "destroy", "forget",
+     "unsubscribe", "unregister", "unfollow", "disconnect", "purge"}
+)  # fmt: skip
 
 
 RULE = Rule(
@@ -120,6 +157,36 @@ fn spend(token: Token, tokens: &State<Tokens>) -> &'static str {
         ),
     ),
     valid=(
+        Example(
+            "whoever is known may leave, and leaving twice is leaving",
+            """\
+use rocket::{http::Status, post, request::{FromRequest, Outcome}, Request, State};
+use std::{collections::HashMap, sync::RwLock};
+
+#[derive(Clone)]
+struct User { id: u64 }
+struct Sessions { open: RwLock<HashMap<String, User>> }
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for User {
+    type Error = ();
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let sessions = request.rocket().state::<Sessions>().unwrap();
+        let token = request.headers().get_one("x-session").unwrap_or("");
+        match sessions.open.read().unwrap().get(token).cloned() {
+            Some(user) => Outcome::Success(user),
+            None => Outcome::Error((Status::Unauthorized, ())),
+        }
+    }
+}
+
+#[post("/logout")]
+fn logout(user: User, sessions: &State<Sessions>) -> Status {
+    sessions.open.write().unwrap().retain(|_, one| one.id != user.id);
+    Status::NoContent
+}
+""",
+        ),
         Example(
             "the handler looks again where it acts",
             """\

@@ -7,9 +7,11 @@ from deadheat.rules.context import Context
 from deadheat.rules.rule import Example, Rule
 from deadheat.rules.sections import confidence_of, is_lock, spot
 from deadheat.rust import Event, Root
+from deadheat.rust.lower.guards import DROPPED_PERMIT
 
 _HOW = {
     "let _": "`let _` does not keep the guard, it drops it at once (a name such as `_guard` would keep it)",
+    DROPPED_PERMIT: "`let _` gives the permit back at once (a name such as `_permit` would keep it)",
     "statement": "the guard is a temporary of a statement that does nothing with it",
 }
 
@@ -18,7 +20,7 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Acquisitions whose guard nobody keeps."""
     for root in context.program.roots:
         for event in root.acquired:
-            if is_lock(event) and event.mark in _HOW:
+            if event.mark == DROPPED_PERMIT or (is_lock(event) and event.mark in _HOW):
                 yield _finding(rule, context, root, event)
 
 
@@ -72,6 +74,23 @@ async fn rebuild() {}
 async fn start(jobs: &State<Jobs>) {
     let _ = jobs.gate.lock().await;
     rebuild().await;
+}
+""",
+        ),
+        Example(
+            "a permit given back before anything is done",
+            """\
+use rocket::{post, State, tokio::sync::Semaphore};
+
+struct Jobs { slots: Semaphore }
+
+async fn render() {}
+
+#[post("/render")]
+async fn start(jobs: &State<Jobs>) -> Option<()> {
+    let _ = jobs.slots.acquire().await.ok()?;
+    render().await;
+    Some(())
 }
 """,
         ),

@@ -84,6 +84,9 @@ def _finding(
     )
     certain = all(place.root[0] in "SG" for place in (first, second))
     known = forward.root if forward.root.handler is None else backward.root
+    rival = backward.root if known is forward.root else forward.root
+    if known.task and known.once and rival.serves:
+        known = rival  # a task in the background runs while requests are served
     return context.finding(
         rule, forward.root, first, window,
         handlers=context.handlers(forward.root, [backward.root]),

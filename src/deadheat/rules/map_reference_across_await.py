@@ -43,6 +43,7 @@ def _finding(rule: Rule, context: Context, root: Root, guard: Event, event: Even
         confidence=confidence_of(rule, root, place, sure=bool(root.flow.must[event.id] >> guard.id & 1)),
         related=((span, f"a reference into `{state.path}`, still alive"),),
         shape=guard.method,
+        since=guard,
     )  # fmt: skip
 
 

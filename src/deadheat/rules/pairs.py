@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from deadheat.rules.gaps import apart
-from deadheat.rules.ranking import is_authority
+from deadheat.rules.ranking import is_authority, is_barrier
 from deadheat.rust import Event, Kind, Place, Program, Root
 from deadheat.rust.ir import overlap, part_of, touches
 
@@ -110,7 +110,7 @@ def _answers(root: Root) -> dict[int, int]:
 
 
 def _seen_torn(root: Root, first: Event, second: Event, sights: "list[_Sight]") -> Torn | None:
-    moved, keyed = _opposite(first, second), bool(_keys(first) & _keys(second))
+    moved, keyed = _one_amount(first, second), bool(_keys(first) & _keys(second))
     replaced = first.kind is Kind.WRITE and second.kind is Kind.WRITE
     for sight in sights:
         ends = (sight.one, sight.other) if _state(sight.one) == _state(first) else (sight.other, sight.one)
@@ -128,7 +128,7 @@ def split_checks(program: Program) -> Iterator[Split]:
     for number, root in enumerate(program.roots):
         touched[number] = root.locked
         for event in touched[number]:
-            if event.kind in _WRITES and event.method in _REVOKES:
+            if event.kind in _WRITES and _revokes(program, event):
                 writers.setdefault(_state(event), []).append((root, event))
     numbers = {id(root): number for number, root in enumerate(program.roots)}
     for root in program.roots:
@@ -138,7 +138,7 @@ def split_checks(program: Program) -> Iterator[Split]:
         for act in mine:
             if act.kind not in _WRITES:
                 continue
-            for check, fact in _decided_by(root, act):
+            for check, fact in _decided_by(program, root, act):
                 pair = (_state(check), _state(act))
                 one_lock = pair[0] == pair[1]
                 if pair in seen or pair[0] not in writers or (pair[0] in written and not one_lock):
@@ -146,12 +146,13 @@ def split_checks(program: Program) -> Iterator[Split]:
                 guard = check.function.rsplit("::", 1)[-1] in _GUARD_FUNCTIONS
                 if guard and not one_lock:
                     continue  # whether a request guard's word still counts is another rule's question
-                if one_lock and any(_facts_touch(root, check, write, fact) for write in mine):
+                entries = one_lock and _is_other_entry(fact, act)
+                if one_lock and not entries and any(_facts_touch(root, check, write, fact) for write in mine):
                     continue
                 for rival, change in writers[pair[0]]:
                     if rival is root or not touches(_loose(fact), _any(change)):
                         continue
-                    if one_lock and overlap(_any(change), _any(act)):
+                    if one_lock and not entries and overlap(_any(change), _any(act)):
                         continue  # it replaces the whole state, so no part is left behind
                     met = [
                         event for event in touched[numbers[id(rival)]]
@@ -166,6 +167,13 @@ def split_checks(program: Program) -> Iterator[Split]:
                         break
 
 
+def _revokes(program: Program, event: Event) -> bool:
+    """Whether a change takes away what somebody may have found: removes it, or puts up a bar."""
+    if event.method in _REVOKES:
+        return True
+    return event.method in ("insert", "push") and is_barrier(program.states.name(_state(event)))
+
+
 def _commutes(one: Event, other: Event) -> bool:
     """Whether it does not matter which comes first: two lines in a log, two additions to a sum."""
     return one.method in _APPENDS and other.method in _APPENDS
@@ -176,7 +184,7 @@ def _is_sensitive(program: Program, check: Event) -> bool:
     return check.place is not None and is_authority(program.states.name(check.place))
 
 
-def _decided_by(root: Root, act: Event) -> Iterator[tuple[Event, tuple[str, ...]]]:
+def _decided_by(program: Program, root: Root, act: Event) -> Iterator[tuple[Event, tuple[str, ...]]]:
     held = {guard.place for guard in root.flow.held(act, surely=True)}
     for number, part in sorted(act.control):
         check = root.events[number]
@@ -185,10 +193,13 @@ def _decided_by(root: Root, act: Event) -> Iterator[tuple[Event, tuple[str, ...]
         if not apart(root, check, act) or (_state(check) in held and _state(check) != _state(act)):
             continue
         fact = part_of(check.place.part, part)
-        if _state(check) == _state(act) and (
-            overlap(_loose(fact), _any(act)) or _looked_again(root, act, fact)
-        ):
-            continue  # a gap in one state's own lock
+        if _state(check) == _state(act):
+            if _looked_again(root, act, fact):
+                continue
+            if overlap(_loose(fact), _any(act)) and not (
+                _is_other_entry(fact, act) and _is_sensitive(program, check)
+            ):
+                continue  # a gap in one state's own lock
         yield check, fact
 
 
@@ -201,6 +212,12 @@ def _looked_again(root: Root, act: Event, fact: tuple[str, ...]) -> bool:
         and overlap(_any(event), plain)
         for event in root.events
     )  # fmt: skip
+
+
+def _is_other_entry(fact: tuple[str, ...], act: Event) -> bool:
+    """Whether the act changes another entry of the collection: who asks may be no admin any more."""
+    part = act.place.part if act.place is not None else ()
+    return len(part) == len(fact) and bool(part) and not overlap(fact, part) and "?" not in fact
 
 
 def _facts_touch(root: Root, check: Event, write: Event, fact: tuple[str, ...]) -> bool:
@@ -226,13 +243,14 @@ def _keys(event: Event) -> set[str]:
     return {step for step in part if step.startswith("[") and step[1:2].isalpha()}
 
 
-def _opposite(first: Event, second: Event) -> bool:
-    """Whether one write takes away what the other adds."""
-    if {first.method, second.method} != {"-=", "+="}:
+def _one_amount(first: Event, second: Event) -> bool:
+    """Whether one write takes away what the other adds, or both add it (an entry, and the total)."""
+    if not {first.method, second.method} <= {"-=", "+="}:
         return False
     amounts = {
         "".join(event.where.file.text[event.where.start : event.where.end].decode("utf-8", "replace").split())
         .partition(event.method)[2]
         for event in (first, second)
     }  # fmt: skip
-    return len(amounts) == 1
+    # Two tallies that go up by one each are two tallies.
+    return len(amounts) == 1 and (first.method != second.method or not amounts.pop().isdigit())

@@ -21,11 +21,47 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
                     yield _nested(rule, context, root, first, event)
                     break
     for root in context.program.roots:
+        yield from _beside_a_transaction(rule, context, root)
+    for root in context.program.roots:
         if root.handler is not None and not root.task:
             taken = _connections(context, root)
             twice = next((name for name in taken if taken.count(name) > 1), None)
             if twice is not None and root.events:
                 yield _parameters(rule, context, root, twice)
+
+
+def _beside_a_transaction(rule: Rule, context: Context, root: Root) -> Iterable[Finding]:
+    """A statement on the pool while a transaction keeps one of its connections; one a transaction."""
+    done: set[int] = set()
+    for event in root.events:
+        if event.query is None or not event.query.pooled or not root.flow.is_live(event):
+            continue
+        for first in root.events[: event.id]:
+            if first.kind is not Kind.BEGIN or first.id in event.guards or first.id in done:
+                continue
+            ended = any(first.id in end.guards for end in root.flow.between(first, event, Kind.RELEASE))
+            if root.flow.follows(first, event) and not ended:
+                done.add(first.id)
+                yield _beside(rule, context, root, first, event)
+
+
+def _beside(rule: Rule, context: Context, root: Root, first: Event, second: Event) -> Finding:
+    one, span = context.who(root), context.program.span(first.where)
+    message = (
+        f"{one} runs `{second.operation}` on the pool while its transaction (line {span.start_line}) keeps "
+        "one of the pool's connections: it takes a second. When as many requests as there are connections "
+        "have begun, all wait for a second, and nobody gives one back. Nor is the statement part of the "
+        "transaction: it stays when that is rolled back."
+    )
+    return spot(
+        rule, context, root, second,
+        state=external("connection pool"),
+        message=message,
+        confidence=confidence_of(rule, root, None),
+        related=((span, "the transaction begins here and is still open"),),
+        shape=second.operation,
+        since=first,
+    )  # fmt: skip
 
 
 def _connections(context: Context, root: Root) -> list[str]:
@@ -148,8 +184,44 @@ async fn copy(source: Connection<Db>, target: Connection<Db>) -> &'static str {
 }
 """,
         ),
+        Example(
+            "a statement on the pool, beside an open transaction",
+            """\
+use rocket::{post, State};
+use sqlx::PgPool;
+
+async fn note(pool: &PgPool, what: &str) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO audit (what) VALUES ($1)").bind(what).execute(pool).await?;
+    Ok(())
+}
+
+#[post("/close/<id>")]
+async fn close(id: i64, pool: &State<PgPool>) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("UPDATE accounts SET open = false WHERE id = $1").bind(id).execute(&mut *tx).await?;
+    note(pool, "closed").await?;
+    tx.commit().await
+}
+""",
+        ),
     ),
     valid=(
+        Example(
+            "everything in the transaction, or after it",
+            """\
+use rocket::{post, State};
+use sqlx::PgPool;
+
+#[post("/close/<id>")]
+async fn close(id: i64, pool: &State<PgPool>) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("UPDATE accounts SET open = false WHERE id = $1").bind(id).execute(&mut *tx).await?;
+    tx.commit().await?;
+    sqlx::query("INSERT INTO audit (what) VALUES ('closed')").execute(pool.inner()).await?;
+    Ok(())
+}
+""",
+        ),
         Example(
             "one permit for the whole",
             """\

@@ -16,7 +16,7 @@ from typing import cast
 from msgspec import Struct
 
 from deadheat.rust import Event, Kind, Mode, Place, Program, Root
-from deadheat.rust.db.query import CACHE, Op, Query
+from deadheat.rust.db.query import CACHE, KEEPS_ON, ROW, Op, Query
 from deadheat.rust.ir import Deps
 from deadheat.rust.types import is_store
 
@@ -80,6 +80,11 @@ class Facts:
             if both >> guard.id & 1
         ):
             return True
+        if any(
+            event.query is not None and event.query.table == KEEPS_ON and flow.follows(event, first)
+            for event in statements(root)
+        ):
+            return True
         together = [root.events[g] for g in first.guards if g in second.guards and g >= 0]
         begun = [event for event in together if event.kind is Kind.BEGIN]
         if not begun:
@@ -87,22 +92,33 @@ class Facts:
         if self.only_sqlite or any(event.operation for event in begun):
             return True
         query = first.query
-        if query is not None and query.locked and not query.aggregate:
+        if query is not None and query.locked and query.aggregate in ("", "scalar"):
             return True
-        return any(self._locks(event, begun[0].id) for event in statements(root) if event.id < first.id)
+        return any(
+            self._locks(event, begun[0].id, query) for event in statements(root) if event.id < first.id
+        )
 
-    def _locks(self, event: Event, transaction: int) -> bool:
-        """Whether the statement keeps other transactions from the rows it touched."""
+    def _locks(self, event: Event, transaction: int, read: Query | None) -> bool:
+        """Whether the statement keeps other transactions from the rows it touched, and so from the read's."""
         query = event.query
         if query is None or transaction not in event.guards:
             return False
-        return query.locked or query.op in (Op.UPDATE, Op.DELETE) or query.conflict == "update"
+        if query.locked or read is None or query.table == read.table:
+            return query.locked or query.op in (Op.UPDATE, Op.DELETE) or query.conflict == "update"
+        if query.op not in (Op.UPDATE, Op.DELETE) and query.conflict != "update":
+            return False
+        asked = {one.key for one in read.where if one.operator == "="}
+        named = {one.key for one in query.where if one.operator == "="}
+        return not read.where or bool(asked & named)  # the row of another table that stands for these
 
     def unique(self, query: Query, columns: frozenset[str]) -> bool | None:
         """Whether rows that agree in these columns are one row; None when no schema tells."""
         if query.store == CACHE:
             return True
-        return self.program.schema.unique(query.table, columns)
+        known = self.program.schema.unique(query.table, columns)
+        if known is None and query.store == ROW and "id" in columns:
+            return True  # nobody describes the table, but everybody calls its key so
+        return known
 
 
 def statements(root: Root) -> list[Event]:
@@ -140,9 +156,14 @@ def parts(read: Event, deps: Deps) -> list[str]:
     return [part for number, part in deps if number == read.id and "=" not in part]
 
 
+_STEPS = frozenset({"?", "advance()", "try_next()"})  # of a cursor: is there another row?
+
+
 def is_existence(part: str) -> bool:
     """Whether only the presence of a row is known, not what is in it."""
-    return part == "?" or (part.startswith("?") and not _columns_in(part[1:]))
+    if part and all(step in _STEPS for step in part.split(".")):
+        return True
+    return part.startswith("?") and not _columns_in(part[1:])
 
 
 def _columns_in(part: str) -> list[str]:
@@ -154,23 +175,42 @@ def columns_in(facts: list[str]) -> frozenset[str]:
     return frozenset(column for part in facts for column in _columns_in(part)[:1])
 
 
+def _names_it(part: str) -> bool:
+    """Whether a value of a key-value store says here under which key it is kept."""
+    return "()" not in part and part.rsplit(".", 1)[-1] in ("id", "uuid")
+
+
 def same_row(read: Event, write: Event) -> bool | None:
     """Whether both statements mean one row; None when it cannot be told."""
     one, other = read.query, write.query
     if one is None or other is None or one.table != other.table:
         return False
-    if any(number == read.id for number, _ in write.selects):
+    chosen = [part for number, part in write.selects if number == read.id]
+    if chosen and (one.store != CACHE or any(_names_it(part) for part in chosen)):
         return True
     left = {(c.column, c.key) for c in one.where if c.operator == "=" and c.key is not None}
     right = {(c.column, c.key) for c in other.where if c.operator == "=" and c.key is not None}
-    if left & right:
+    alike = left & right
+    if alike and (one.store != CACHE or any(_is_one_name(key, read, write) for _, key in alike)):
         return True
+    if alike:
+        return None
     if not one.where and not other.where and not one.opaque and not other.opaque:
         return True
     if other.whole and any(number == read.id for number, _ in write.deps):
         return True
     columns = {column for column, _ in left} & {column for column, _ in right}
     return False if columns else None
+
+
+def _is_one_name(key: str | None, read: Event, write: Event) -> bool:
+    """Whether a key is named where both are done: two calls of one helper name two keys alike."""
+    for first, second in zip(read.via, write.via, strict=False):
+        if first != second:
+            word = re.compile(rb"\b" + re.escape(re.split(r"\W", key or "")[0].encode()) + rb"\b")
+            calls = (one.file.text[one.start : one.end] for one in (first, second))
+            return all(word.search(call) is not None for call in calls)
+    return True
 
 
 def dominates(root: Root, first: Event, second: Event) -> bool:
@@ -186,6 +226,17 @@ def dominates(root: Root, first: Event, second: Event) -> bool:
     return True
 
 
+def before(root: Root, event: Event, first: Event) -> set[int]:
+    """The events on the ways that lead from `first` to `event` without coming by `first` again."""
+    pending, seen = [event.id], {event.id}
+    while pending:
+        for pred in root.events[pending.pop()].preds:
+            if pred != first.id and pred not in seen:
+                seen.add(pred)
+                pending.append(pred)
+    return seen
+
+
 def looked_at(root: Root, write: Event) -> bool:
     """Whether somebody asks how many rows a write changed (`?` alone does not)."""
     query = write.query
@@ -194,7 +245,8 @@ def looked_at(root: Root, write: Event) -> bool:
         if event.kind not in (Kind.BRANCH, Kind.RETURN):
             continue
         for number, part in (*event.deps, *(event.control if event.kind is Kind.RETURN else ())):
-            if number == write.id and (returning or not is_existence(part)):
+            # `rows_affected()?` asks whether the statement failed, not how many rows it changed.
+            if number == write.id and (returning or not (is_existence(part) or part.endswith("?"))):
                 return True
     return False
 

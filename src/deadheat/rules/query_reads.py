@@ -6,6 +6,7 @@ nearest read before those further away. What protects a pair is `query_facts`' b
 
 from deadheat.rules.query_base import Base
 from deadheat.rules.query_facts import (
+    before,
     changed,
     columns_in,
     dominates,
@@ -93,12 +94,12 @@ class Reads(Base):
             return self.pair(shape, read, write, computed, proven=row is True,
                               others=self._changers(other, computed))  # fmt: skip
         if other.store == CACHE:
-            return self.pair(Shape.GET_SET, read, write, proven=row is True)
+            return self.pair(Shape.GET_SET, read, write) if row is True else None
         whole = other.whole and ("" in flows or not known)
         stale = (
             frozenset(other.columns) - edits
             if whole
-            else self._copied(other, known) & frozenset(other.columns)
+            else (self._copied(other, known) & frozenset(other.columns)) - edits
         )
         if not whole and len(stale) < 1:
             return None
@@ -168,15 +169,16 @@ class Reads(Base):
                 )
             settles = changed(write)
             moves = bool(settles and settles & known) or (other.op is Op.DELETE and row is True)
-            if not changers or not moves:
-                return None
-            return self.pair(self._check(other), read, write, known, proven=row is True, others=changers)
+            if changers and moves:
+                return self.pair(self._check(other), read, write, known, proven=row is True, others=changers)
         stated = {condition.column for condition in one.where if _is_literal(condition)}
         # `WHERE code = ? AND used = false`, then SET used = true
-        set_here = frozenset() if other.whole else frozenset(other.columns) - self._identity(other.table)
+        set_here = (
+            frozenset() if other.whole or known else frozenset(other.columns) - self._identity(other.table)
+        )
         state = frozenset(stated) & set_here
         if state and other.op is Op.UPDATE:
-            if not rechecked(write, state):
+            if one.table in one.joined or not rechecked(write, state):  # other rows are not asked again
                 return self.pair(self._check(other), read, write, state, proven=row is True,
                                   others=self._changers(other, state))  # fmt: skip
             return None if looked else self.pair(Shape.IGNORED_COUNT, read, write, state, proven=row is True)
@@ -209,7 +211,7 @@ class Reads(Base):
     def _learnt(self, read: Event, write: Event, one: Query) -> list[str]:
         """What decided the write; of a single column, whether it was found is not what it holds."""
         decides = parts(read, write.control)
-        if one.aggregate != "scalar":
+        if one.aggregate != "scalar" and (one.aggregate or len(one.columns) != 1):
             return decides
         column = one.columns[0] if one.columns else ""
         named = column in self._identity(one.table)
@@ -239,6 +241,8 @@ class Reads(Base):
             counted = True  # what is left is worked out from the rows that are there
         fixed = one.fixed()
         unique = self.facts.unique(other, fixed) if fixed else None if one.where else False
+        if one.opaque and fixed and unique is False and self._may_be_unique(other.table, fixed):
+            return None  # the conditions that are not seen may name the rest of the key
         overlap = not other.columns or bool(fixed & frozenset(other.columns)) or not fixed
         if counted and unique is not True and other.conflict not in ("update", "replace"):
             return self.pair(Shape.COUNT_INSERT, read, write, proven=overlap)
@@ -260,17 +264,27 @@ class Reads(Base):
         shape = Shape.FIND_INSERT if other.store == ROW else Shape.GET_SET
         return self.pair(shape, read, write, proven=unique is False or agree is True)
 
+    def _may_be_unique(self, table: str, columns: frozenset[str]) -> bool:
+        known = self.facts.program.schema.table(table)
+        return known is not None and any(columns <= set(key) for key in known.unique.values())
+
     def _cached(self, read: Event, write: Event, one: Query, other: Query, decides: list[str]) -> Pair | None:
         if other.relative or other.conflict or same_row(read, write) is not True:
             return None
-        if other.op is Op.DELETE and not self._single_use(other, write):
+        if other.op is Op.DELETE and (not self._single_use(other, write) or looked_at(self.root, write)):
             return None
         only = all(is_existence(part) for part in decides) and one.aggregate != "exists"
-        answers = [event for event in self.root.events if event.kind is Kind.RETURN]
-        told = any(
-            number == read.id and not is_existence(part) for event in answers for number, part in event.deps
-        )
-        return self.pair(Shape.GET_SET, read, write, benign=only and told)
+        return self.pair(Shape.GET_SET, read, write, benign=only and self._fills(read, write))
+
+    def _fills(self, read: Event, write: Event) -> bool:
+        """A cache is filled: what was found is for the answer, and whoever found something writes nothing."""
+        uses = [
+            event for event in self.root.events
+            if event.kind is not Kind.BRANCH
+            and any(n == read.id and not is_existence(part) for n, part in event.deps | event.selects)
+        ]  # fmt: skip
+        found = before(self.root, write, read)
+        return bool(uses) and not any(use.id in found for use in uses)
 
 
 def _is_literal(condition: Condition) -> bool:

@@ -23,13 +23,18 @@ _MONEY = frozenset(
 _AUTHORITY = frozenset(
     {"role", "roles", "admin", "admins", "permission", "permissions", "privilege", "privileges",
      "access", "acl", "banned", "bans", "ban", "blocked", "blocklist", "denylist", "allowlist",
-     "frozen", "suspended", "revoked", "locked", "owner", "owners", "moderators", "members"}
+     "frozen", "suspended", "revoked", "locked", "owner", "owners", "moderators", "members", "closed",
+     "blacklist", "disabled"}
 )  # fmt: skip
 _LIMITS = frozenset(
     {"quota", "quotas", "limit", "limits", "limiter", "rate", "attempts", "attempt", "token", "tokens",
      "nonce", "nonces", "otp", "invite", "invites", "invitation", "invitations", "reset", "session",
      "sessions", "login", "password", "passwords", "secret", "secrets", "vote", "votes", "voted",
      "used", "key", "keys", "claimed"}
+)  # fmt: skip
+_BARRED = frozenset(
+    {"banned", "bans", "ban", "blocked", "blocklist", "blacklist", "denylist", "frozen", "suspended",
+     "revoked", "locked", "closed", "cancelled", "canceled", "deleted", "disabled", "expired", "archived"}
 )  # fmt: skip
 _RACES = frozenset({Impact.DATA_CORRUPTION, Impact.AUTHORIZATION_BYPASS})
 _MANY = 3
@@ -55,6 +60,11 @@ def stakes(finding: Finding) -> frozenset[str]:
 def is_authority(path: str) -> bool:
     """Whether a state decides who may do what (or how much of it is left)."""
     return bool(words(path) & (_AUTHORITY | {"balance", "quota", "quotas", "credit", "credits"}))
+
+
+def is_barrier(path: str) -> bool:
+    """Whether being in a state takes rights away: whoever puts something in revokes them."""
+    return bool(words(path) & _BARRED)
 
 
 def chosen_by_sender(finding: Finding, handlers: dict[str, Handler]) -> bool:

@@ -65,7 +65,7 @@ def _is_ordered(context: Context, root: Root, event: Event, keys: tuple[str, str
         for left, right in (keys, keys[::-1]):
             a, b = re.escape(left), re.escape(right)
             # `a < b`, or `let (a, b) = if … { (x, y) } else { (y, x) }`
-            compared = rf"{a}\s*(?:<=?|>=?)\s*&?\*?{b}"
+            compared = rf"(?<![\w.]){a}\s*(?:<=?|>=?)\s*&?\*?{b}(?![\w.])"
             chosen = rf"\(\s*(?:mut\s+)?{a}\s*,\s*(?:mut\s+)?{b}\s*\)\s*=\s*(?:if|match)\b"
             if re.search(f"{compared}|{chosen}", text):
                 return True
@@ -142,6 +142,27 @@ fn transfer(from: usize, to: usize, amount: i64, bank: &State<Bank>) {
     let mut target = bank.accounts[to].lock().unwrap();
     *source -= amount;
     *target += amount;
+}
+""",
+        ),
+        Example(
+            "compared with the number of accounts, not with each other",
+            """\
+use rocket::{http::Status, post, State};
+use std::sync::Mutex;
+
+struct Bank { accounts: Vec<Mutex<i64>> }
+
+#[post("/transfer/<a>/<b>/<n>")]
+fn transfer(a: usize, b: usize, n: i64, bank: &State<Bank>) -> Status {
+    if a == b || a >= bank.accounts.len() || b >= bank.accounts.len() {
+        return Status::BadRequest;
+    }
+    let mut from = bank.accounts[a].lock().unwrap();
+    let mut to = bank.accounts[b].lock().unwrap();
+    *from -= n;
+    *to += n;
+    Status::Ok
 }
 """,
         ),

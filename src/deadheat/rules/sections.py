@@ -7,13 +7,14 @@ findings that sit at one place instead of a check and an act. It must not know a
 from msgspec.structs import replace
 
 from deadheat.model import Confidence, Finding, Severity, SharedState, Span, StateKind
-from deadheat.rules.context import Context, fingerprint
+from deadheat.rules.context import Context, fingerprint, shared_calls
 from deadheat.rules.rule import Rule
 from deadheat.rust import Event, Kind, Mode, Place, Root
+from deadheat.rust.lower.guards import DROPPED_PERMIT
 from deadheat.rust.types import is_async_lock
 
 # Guards that are no lock's: a map's reference, one of many permits, a file lock.
-_OTHER = frozenset({"map", "permit", "pool", "file"})
+_OTHER = frozenset({"map", "permit", "pool", "file", DROPPED_PERMIT})
 MAP, POOLED = "map", frozenset({"permit", "pool"})
 
 
@@ -67,9 +68,19 @@ def spot(
     handlers: tuple[str, ...] | None = None,
     severity: Severity | None = None,
     shape: str = "",
+    since: Event | None = None,
 ) -> Finding:
-    """A finding at one place: nothing was checked that an act relies on."""
-    called = tuple((context.program.span(where), "reached through this call") for where in at.via[:2])
+    """A finding at one place: nothing was checked that an act relies on.
+
+    `since` is the acquisition that is still held: the place is then in the function that holds it,
+    the call of a helper that waits rather than the helper, which is fine alone.
+    """
+    depth = len(at.via) if since is None else shared_calls(since, at)
+    here = (*at.via, at.where)[depth]
+    outer = at.via[: min(depth, 2)]
+    called = tuple((context.program.span(where), "reached through this call") for where in outer)
+    if depth < len(at.via):
+        called = ((context.program.span(at.where), f"inside: `{at.operation or 'waits'}`"), *called)
     found = Finding(
         rule.name,
         rule.code,
@@ -78,7 +89,7 @@ def spot(
         confidence,
         state,
         context.handlers(root, ()) if handlers is None else handlers,
-        context.program.span(at.where),
+        context.program.span(here),
         message,
         fingerprint(rule.name, at.function, state.path, shape or at.operation),
         cwe=rule.cwe,

@@ -6,11 +6,11 @@ what makes a check and an act one step, so the advice never is merely to hold it
 
 from collections.abc import Iterable
 
-from deadheat.model import Finding, Fix, Safety
+from deadheat.model import Confidence, Finding, Fix, Safety
 from deadheat.rules.context import Context
 from deadheat.rules.rule import Rule
 from deadheat.rules.sections import confidence_of, is_lock, parks, spot
-from deadheat.rust import Event, Kind, Mode, Root
+from deadheat.rust import Event, Kind, Mode, Place, Root
 
 
 def under(rule: Rule, context: Context, kinds: frozenset[str], *, asynchronous: bool) -> Iterable[Finding]:
@@ -47,9 +47,21 @@ def _finding(rule: Rule, context: Context, root: Root, guard: Event, event: Even
         rule, context, root, event,
         state=state,
         message=message,
-        confidence=confidence_of(rule, root, place),
+        confidence=Confidence.LOW if _keeps_a_file(root, guard) else confidence_of(rule, root, place),
         related=((span, f"`{state.path}` is acquired here and still held"),),
+        since=guard,
     )  # fmt: skip
+
+
+def _keeps_a_file(root: Root, guard: Event) -> bool:
+    """Whether the lock is what makes reading a file and writing it one step: then it has to wait."""
+    touched: dict[Place, set[Kind]] = {}
+    for event in root.events:
+        if event.place is None or event.place.root != "F:" or event.kind not in (Kind.READ, Kind.WRITE):
+            continue
+        if root.flow.must[event.id] >> guard.id & 1:
+            touched.setdefault(event.place, set()).add(event.kind)
+    return any(len(kinds) > 1 for kinds in touched.values())
 
 
 BOUND_OR_CLAIM = (

@@ -25,6 +25,7 @@ Beside = Callable[[Callable[[], bytes]], AbstractContextManager[Callable[[], byt
 """Does work in a second process meanwhile; what it yields waits for the result (None: it came to nothing)."""
 
 V = TypeVar("V")
+_UNPACKING = 0.97  # of what is read twice as much as is unpacked beside it
 _WORTHWHILE = 150_000  # bytes of bodies: below, a second process costs more than it saves
 
 
@@ -121,11 +122,17 @@ def read_bodies(
     editions: dict[str, int],
     known: Read | None = None,
     beside: Beside | None = None,
+    spare: int = 0,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Read:
     """What `ordered` (callees first) and what they call tell, as if read in that order.
 
-    What is `known` already is not read again.
+    What is `known` already is not read again. This process does something else `meanwhile`, which takes as
+    long as `spare` bytes of bodies.
     """
+    halves = _halves(ordered, spare) if known is None and beside is not None else None
+    if halves is None:
+        meanwhile()
     if known is not None:
         types.somewhere.update(known.somewhere)
         kept = Read(
@@ -137,12 +144,12 @@ def read_bodies(
         own = Bodies(types, editions, kept).read(ordered)
         both = merged(ordered, own, Read())
         return both if both is not None else Bodies(types, editions).read(ordered)
-    halves = _halves(ordered) if beside is not None else None
     if halves is None or beside is None:
         return Bodies(types, editions).read(ordered)
     here, there = halves
     files = {file.path: file for file in types.modules.files.values()}
     with beside(lambda: _packed(Bodies(types, editions).read(there), types)) as result:
+        meanwhile()
         own = Bodies(types, editions).read(here)
         packed = result()
     other = _unpacked(packed, files) if packed is not None else None
@@ -153,8 +160,11 @@ def read_bodies(
     return both
 
 
-def _halves(ordered: list[Function]) -> tuple[list[Function], list[Function]] | None:
-    """Functions by whole files, neighbours together; None when the work is too little to divide."""
+def _halves(ordered: list[Function], spare: int) -> tuple[list[Function], list[Function]] | None:
+    """Functions by whole files, neighbours together; None when the work is too little to divide.
+
+    The first half is smaller: it leaves time for `spare`, and for unpacking what the other has read.
+    """
     weights: dict[str, int] = {}
     for function in ordered:
         size = function.node.end_byte - function.node.start_byte
@@ -162,10 +172,11 @@ def _halves(ordered: list[Function]) -> tuple[list[Function], list[Function]] | 
     total = sum(weights.values())
     if total < _WORTHWHILE:
         return None
+    share = max(total * _UNPACKING - spare, 0) / 2
     first: set[str] = set()
     reached = 0
     for path in sorted(weights):
-        if reached + weights[path] / 2 > total / 2:
+        if reached + weights[path] / 2 > share:
             break
         first.add(path)
         reached += weights[path]
@@ -185,8 +196,9 @@ def merged(ordered: Iterable[Function], one: Read, other: Read) -> Read | None:
     if one.summaries.keys() & other.summaries.keys() & (one.delicate | other.delicate):
         return None
     found, started = Read(delicate=one.delicate | other.delicate), set[str]()
-    summaries, sites = lazily(one.summaries), lazily(one.sites)
-    found.summaries, found.sites = Lazy({}, summaries.decode), Lazy({}, sites.decode)
+    first = (one, lazily(one.summaries), lazily(one.sites))
+    second = (other, lazily(other.summaries), lazily(other.sites))
+    found.summaries, found.sites = Lazy({}, first[1].decode), Lazy({}, first[2].decode)
     for function in ordered:
         pending = [function.path]
         while pending:
@@ -195,15 +207,15 @@ def merged(ordered: Iterable[Function], one: Read, other: Read) -> Read | None:
                 pending.pop()
                 continue
             started.add(path)
-            side = one if path in one.summaries else other
-            if path not in side.summaries:
+            side, summaries, sites = first if path in one.summaries else second
+            if path not in summaries:
                 return None
             wanted = next((callee for callee in side.asked[path] if callee not in started), None)
             if wanted is not None:
                 pending.append(wanted)
                 continue
-            found.summaries[path] = lazily(side.summaries).as_is(path)
-            found.sites[path] = lazily(side.sites).as_is(path)
+            found.summaries[path] = summaries.as_is(path)
+            found.sites[path] = sites.as_is(path)
             found.facts[path] = side.facts[path]
             found.asked[path] = side.asked[path]
             pending.pop()

@@ -6,6 +6,8 @@ the use; a forward may/must analysis for the computation): *must* answers "is th
 a later iteration's write is not followed.
 """
 
+from functools import cached_property
+
 from deadheat.rust.ir import Event, Kind
 
 
@@ -15,19 +17,10 @@ class Flow:
     def __init__(self, events: list[Event]) -> None:
         """Analyse `events`; ids must be their positions."""
         self.events = events
-        count = len(events)
-        self.live = self._live()
-        self.after = [0] * count
-        for event in reversed(events):
-            mine = self.after[event.id]
-            for pred in event.preds:
-                if pred < event.id:
-                    self.after[pred] |= mine | (1 << event.id)
-        self.may: list[int] = [0] * count
-        self.must: list[int] = [0] * count
-        self._locks()
 
-    def _live(self) -> int:
+    @cached_property
+    def live(self) -> int:
+        """The events that control can reach."""
         live = 1 if self.events else 0
         for event in self.events:
             for pred in event.preds:
@@ -36,11 +29,36 @@ class Flow:
                     break
         return live
 
-    def _locks(self) -> None:
-        """Fixpoint of the guards held *before* each event."""
+    @cached_property
+    def after(self) -> list[int]:
+        """What can happen after each event."""
+        after = [0] * len(self.events)
+        for event in reversed(self.events):
+            mine = after[event.id]
+            for pred in event.preds:
+                if pred < event.id:
+                    after[pred] |= mine | (1 << event.id)
+        return after
+
+    @property
+    def may(self) -> list[int]:
+        """The guards perhaps held before each event."""
+        return self._locks[0]
+
+    @property
+    def must(self) -> list[int]:
+        """The guards surely held before each event."""
+        return self._locks[1]
+
+    @cached_property
+    def _locks(self) -> tuple[list[int], list[int]]:
+        """Fixpoint of the guards held *before* each event: perhaps, surely."""
         events, everything = self.events, (1 << len(self.events)) - 1
-        out_may, out_must = [0] * len(events), [everything] * len(events)
+        held_may, held_must = [0] * len(events), [0] * len(events)
         loops = any(pred >= event.id for event in events for pred in event.preds)
+        if not loops and all(event.kind is not Kind.ACQUIRE for event in events):
+            return held_may, held_must
+        out_may, out_must = [0] * len(events), [everything] * len(events)
         changed = True
         rounds = 0
         while changed and rounds < 12:
@@ -53,7 +71,7 @@ class Flow:
                     must &= out_must[pred]
                 if not event.preds:
                     must = 0
-                self.may[event.id], self.must[event.id] = may, must
+                held_may[event.id], held_must[event.id] = may, must
                 if event.kind is Kind.ACQUIRE:
                     may |= 1 << event.id
                     must |= 1 << event.id
@@ -64,6 +82,7 @@ class Flow:
                 if may != out_may[event.id] or must != out_must[event.id]:
                     out_may[event.id], out_must[event.id] = may, must
                     changed = loops  # without a back edge nothing comes round again
+        return held_may, held_must
 
     def is_live(self, event: Event) -> bool:
         """Whether control can reach the event."""

@@ -27,6 +27,8 @@ THROUGH = "·"
 CALLBACK = "callback:"  # mark where a function runs the closure it was given (as which parameter)
 ASSUMED = "assumed"  # mark of an update whose answer is unwrapped
 RELAXED = "relaxed"  # mark of an atomic access that orders nothing else
+HANDED = "Success()"  # end of the part that a request guard hands to its handler
+WRAPPED = "^"  # end of a part that lies in a struct of its own, whose field comes next
 RETRY = "retry"  # mark where a closure begins that the update it ends with may run again
 UNSYNCHRONISED = "∘"  # stands before `·` where no lock guards the content (`UnsafeCell`)
 

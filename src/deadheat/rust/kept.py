@@ -9,7 +9,7 @@ path, a body that declares something itself. It must not know where the bytes ar
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from hashlib import sha256
 from zlib import crc32
 
@@ -19,9 +19,12 @@ from msgspec import Struct
 from deadheat.rust.bodies import Fact, Read, lazily, path_of
 from deadheat.rust.calling import called_names
 from deadheat.rust.ir import Event, Summary, Where
-from deadheat.rust.items import Function
+from deadheat.rust.items import Function, Module, collect
+from deadheat.rust.kinds import TypesRead
 from deadheat.rust.lazy import Lazy
 from deadheat.rust.lower import FoundSite
+from deadheat.rust.routes import Known
+from deadheat.rust.sketch import Sketch, sketch_of
 from deadheat.rust.syntax import Extent, SourceFile
 from deadheat.rust.types import Type, Types
 
@@ -60,6 +63,14 @@ class Graphs(Struct, array_like=True):
     graphs: list[Graph]
 
 
+class Settled(Struct):
+    """What follows from declarations alone, and from the bodies that mount."""
+
+    routes: Known
+    managed: dict[str, tuple[Type, str]]  # what `State<T>` parameters ask for, by key
+    types: TypesRead
+
+
 class Kept(Struct):
     """What one reading leaves for the next; `called` are names by the path of who calls."""
 
@@ -69,6 +80,9 @@ class Kept(Struct):
     read: Read
     managed: tuple[str, ...] = ()  # keys of the managed values
     graphs: dict[str, Graphs] = {}
+    settled: Settled | None = None
+    manifests: bytes = b""
+    sketches: dict[str, msgspec.Raw] = {}  # a `Sketch` each
 
 
 class _PackedRead(Struct):
@@ -91,6 +105,9 @@ class _Packed(Struct):
     read: msgspec.Raw = msgspec.Raw()
     managed: tuple[str, ...] = ()
     graphs: msgspec.Raw = msgspec.Raw()
+    settled: msgspec.Raw = msgspec.Raw(b"\xc0")
+    manifests: bytes = b""
+    sketches: dict[str, msgspec.Raw] = {}
 
 
 class Earlier:
@@ -110,13 +127,37 @@ class Earlier:
         self.general, self.states, self.called = self._left.general, self._left.files, self._left.called
         self.digests = {path: sha256(text).digest() for path, text in texts.items()}
         self.files: dict[str, SourceFile] = {}
+        self.sketched: dict[str, msgspec.Raw] = {}
+        self.looked: dict[str, _State] = {}  # at what has changed
         for path, text in texts.items():
             file = parsed.get(path) if parsed is not None else None
+            state = self.states.get(path)
+            same = state is not None and state.text == self.digests[path]
             if file is None or file.text != text:
-                state = self.states.get(path)
-                same = state is not None and state.text == self.digests[path]
                 file = SourceFile(path, text, state.hollow if state is not None and same else ())
             self.files[path] = file
+            if same and path in self._left.sketches:
+                self.sketched[path] = self._left.sketches[path]
+        self.sketches = Lazy(self.sketched, msgspec.msgpack.Decoder(Sketch).decode)
+
+    def settled(self, manifests: Mapping[str, bytes]) -> Settled | None:
+        """What followed from the declarations, when every one is what it was."""
+        if self._left.manifests != _digest(manifests) or self.states.keys() != self.files.keys():
+            return None
+        for path, file in self.files.items():
+            known = self.states[path]
+            if known.text != self.digests[path]:
+                module = Module("", "", file)
+                collect(module)
+                looked = self.looked[path] = _state(self.digests[path], module)
+                if looked.outline != known.outline:
+                    return None
+        if isinstance(self._left, Kept):
+            return self._left.settled
+        try:
+            return msgspec.msgpack.decode(self._left.settled, type=Settled | None)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            return None
 
     def read(self) -> Read | None:
         """What was read; None when it cannot be told, or of a file that is gone."""
@@ -158,8 +199,9 @@ class Reading:
         called: dict[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Compare with an earlier one; `called` is what `called_names` gives, where that is known."""
-        self._types = types
-        self._general = _general(types, manifests)
+        self._types, self._before = types, before
+        self._manifests = _digest(manifests)
+        self._general = _general(types, self._manifests)
         known = before.states
         self._states = self._look(before)
         self.known: Read | None = None
@@ -173,6 +215,7 @@ class Reading:
             if read is not None:
                 changed = {path for path, state in self._states.items() if known[path].text != state.text}
                 self.known = _holding(read, changed, types)
+        self.changed: Set[str] = changed
         if called is None:
             called = called_names(types.functions.values(), before.called, changed)
         self.called = called
@@ -189,29 +232,36 @@ class Reading:
         before, now = lazily(self.known.summaries), lazily(read.summaries)
         return {path for path in before if path in now and now.as_is(path) is before.as_is(path)}
 
-    def keep(self, read: Read, managed: tuple[str, ...], graphs: dict[str, Graphs]) -> Kept:
+    def keep(self, read: Read, managed: tuple[str, ...], graphs: dict[str, Graphs], settled: Settled) -> Kept:
         """What the next reading is to be given; in another process, `packed`."""
         read.somewhere = self._types.somewhere
-        return Kept(self._general, self._states, self.called, read, managed, graphs)
+        return Kept(
+            self._general, self._states, self.called, read, managed, graphs, settled, self._manifests,
+            self._sketches(),
+        )  # fmt: skip
+
+    def _sketches(self) -> dict[str, msgspec.Raw]:
+        found: dict[str, msgspec.Raw] = {}
+        for path, module in self._types.modules.of_file.items():
+            if path in self._before.sketched:
+                found[path] = self._before.sketched[path]
+                continue
+            sketch = sketch_of(module)
+            if sketch is not None:
+                found[path] = msgspec.Raw(_ENCODER.encode(sketch))
+        return found
 
     def _look(self, before: Earlier) -> dict[str, _State]:
         states: dict[str, _State] = {}
-        new: list[SourceFile] = []
-        for path, file in self._types.modules.files.items():
+        for path, module in self._types.modules.of_file.items():
             known, digest = before.states.get(path), before.digests[path]
-            if known is not None and known.text == digest:
-                states[path] = known
-            else:
-                new.append(file)
-                states[path] = _State(digest)
-        bodies = _bodies(self._types, {file.path for file in new})
-        for file in new:
-            extents = sorted(bodies.get(file.path, []))
-            outline = sha256(_outline(file, extents)).digest()
-            broken = file.full.root_node.has_error
-            hollow = () if broken else tuple(extents)
-            states[file.path] = _State(before.digests[file.path], outline, hollow)
+            if known is None or known.text != digest:
+                known = before.looked.get(path) or _state(digest, module)
+            states[path] = known
         return states
+
+
+_ENCODER = msgspec.msgpack.Encoder()
 
 
 def packed(kept: Kept) -> bytes:
@@ -257,11 +307,16 @@ def _holding(read: Read, changed: set[str], types: Types) -> Read:
     )
 
 
-def _general(types: Types, manifests: dict[str, bytes]) -> bytes:
-    """What concerns all files: manifests, the declared functions, which implementation stands for a trait."""
+def _digest(manifests: Mapping[str, bytes]) -> bytes:
     digest = sha256()
     for name in sorted(manifests):
         digest.update(f"{name}\0{len(manifests[name])}\0".encode() + manifests[name])
+    return digest.digest()
+
+
+def _general(types: Types, manifests: bytes) -> bytes:
+    """What concerns all files: manifests, the declared functions, which implementation stands for a trait."""
+    digest = sha256(manifests)
     digest.update("\0".join(types.functions).encode())
     for (trait, method), candidates in types.trait_methods.items():
         if len(candidates) > 1 and trait in types.items:
@@ -274,17 +329,24 @@ def _size(function: Function) -> int:
     return function.node.end_byte - function.node.start_byte if function.block is not None else 0
 
 
-def _bodies(types: Types, paths: set[str]) -> dict[str, list[Extent]]:
-    """Byte ranges of the bodies in some files that only their own summaries tell about."""
-    found: dict[str, list[Extent]] = {}
-    for function in types.functions.values() if paths else ():
-        if function.file.path not in paths or function.name == "deref":
-            continue  # what `deref` gives is asked of its text
+def _state(digest: bytes, module: Module) -> _State:
+    """The file of a module, as it is now."""
+    file, extents = module.file, sorted(_bodies(module))
+    outline = sha256(_outline(file, extents)).digest()
+    return _State(digest, outline, () if file.full.root_node.has_error else tuple(extents))
+
+
+def _bodies(module: Module) -> Iterator[Extent]:
+    """Byte ranges of the bodies in a module's file that only their own summaries tell about."""
+    blocks = [function for block in module.impls for function in block.functions]
+    for function in (*module.functions.values(), *blocks):
         body = function.block
-        if body is not None and _DECLARES.search(function.body_text or b"") is None:
-            start, end = body.start_byte + function.shift, body.end_byte + function.shift
-            found.setdefault(function.file.path, []).append((start, end))
-    return found
+        # What `deref` gives is asked of its text.
+        if body is not None and function.name != "deref" and not _DECLARES.search(function.body_text or b""):
+            yield body.start_byte + function.shift, body.end_byte + function.shift
+    for child in module.children.values():
+        if child.file is module.file:
+            yield from _bodies(child)
 
 
 def _outline(file: SourceFile, bodies: list[Extent]) -> bytes:
@@ -304,4 +366,4 @@ def _outline(file: SourceFile, bodies: list[Extent]) -> bytes:
     return b"\0".join(part for part in parts if part)
 
 
-__all__ = ["Earlier", "Graph", "Graphs", "Kept", "Reading", "packed"]
+__all__ = ["Earlier", "Graph", "Graphs", "Kept", "Reading", "Settled", "packed"]

@@ -46,6 +46,24 @@ class Type(Struct, frozen=True, array_like=True):
         return f"{self.short}<{inner}>" if inner else self.short
 
 
+class TypesRead(Struct):
+    """What was read of some declarations, for whoever reads the same ones again."""
+
+    written: list[tuple[str, str, bytes, Type | None]]  # in a module, as a kind of node, a text
+    fields: dict[str, dict[str, Type | None]]
+
+    @classmethod
+    def of(
+        cls, table: dict[tuple[str, str, bytes], Type | None], fields: dict[str, dict[str, Type | None]]
+    ) -> "TypesRead":
+        """The same as a list, because bytes have no tuples for keys."""
+        return cls([(where, kind, text, read) for (where, kind, text), read in table.items()], fields)
+
+    def table(self) -> dict[tuple[str, str, bytes], Type | None]:
+        """The types by where, as what and how they are written."""
+        return {(where, kind, text): read for where, kind, text, read in self.written}
+
+
 @cache
 def _last(name: str) -> str:
     return name.rsplit("::", 1)[-1]
@@ -58,8 +76,10 @@ def argument(declared: Type | None, index: int = 0) -> Type | None:
 
 def peel(declared: Type | None) -> Type | None:
     """The type behind smart pointers, lazies, guards and `State`."""
+    if declared is None or not declared.args:
+        return declared  # most are: this is asked of every receiver, a dozen times
     for _ in range(_DEPTH):
-        if declared is None or declared.short not in WRAPPERS or not declared.args:
+        if declared is None or not declared.args or _last(declared.name) not in WRAPPERS:
             return declared
         declared = declared.args[0]
     return declared
@@ -122,6 +142,11 @@ _STORES = frozenset(
 def is_store(declared: Type | None) -> bool:
     """Whether the type is an embedded key-value store, in which each call is atomic in itself."""
     return declared is not None and (declared.name.startswith(STORE) or declared.name in _STORES)
+
+
+def is_executor(declared: Type | None) -> bool:
+    """Whether the type is a trait of what statements run on: a connection, a pool or a transaction."""
+    return declared is not None and declared.short.endswith(("Executor", "ConnectionTrait"))
 
 
 def is_synchronised(declared: Type | None) -> bool:

@@ -10,13 +10,15 @@ IDENTITY = frozenset(
      "as_deref", "as_deref_mut", "borrow", "borrow_mut", "deref", "deref_mut", "by_ref", "map_err", "ok",
      "ok_or", "ok_or_else", "into_inner", "or_else", "context", "with_context", "inner", "get_ref",
      "get_mut_ref", "or_500", "inspect_err", "unwrap_unchecked", "map_poison", "into_future", "boxed",
-     "fuse"}
+     "fuse", "optional", "value", "value_mut"}
 )  # fmt: skip
 # The result no longer borrows from the receiver.
 DETACHING = frozenset(
     {"clone", "cloned", "copied", "to_owned", "to_string", "to_vec", "into_owned", "collect", "into",
      "sum", "count", "fold", "max", "min", "len", "is_empty", "join", "concat", "clone_from"}
 )  # fmt: skip
+# Whether it arrived says nothing of what was sent.
+TOLD = frozenset({"send", "feed", "send_all", "write_all", "send_to"})
 # Asking whether something is there is the same fact as having looked for it.
 EXISTENCE = frozenset(
     {"is_some", "is_none", "is_ok", "is_err", "contains_key", "contains", "get", "get_mut", "entry",
@@ -44,7 +46,8 @@ UPDATES = frozenset(
      "pop_front", "pop_back", "remove_entry", "swap_remove", "dedup", "reverse", "push_str",
      "get_or_insert", "get_or_insert_with", "split_off", "try_insert", "rotate_left", "or_insert",
      "or_insert_with", "or_default", "and_modify", "insert_str", "resize", "put", "pop_first", "pop_last",
-     "increment", "decrement", "update", "upsert", "remove_if", "alter"}
+     "increment", "decrement", "update", "upsert", "remove_if", "alter", "invalidate", "invalidate_all",
+     "and_upsert_with", "and_compute_with"}
 )  # fmt: skip
 # Atomic test-and-set by nature: their result tells whether the state was as hoped.
 SELF_CHECKING = frozenset(
@@ -55,7 +58,7 @@ SELF_CHECKING = frozenset(
 )  # fmt: skip
 KEYED = frozenset(
     {"get", "get_mut", "contains_key", "contains", "insert", "remove", "entry", "remove_entry",
-     "get_key_value", "try_insert", "remove_if", "alter"}
+     "get_key_value", "try_insert", "remove_if", "alter", "invalidate"}
 )  # fmt: skip
 BORROWING = frozenset(
     {"get", "get_mut", "first", "last", "first_mut", "last_mut", "iter", "iter_mut", "values",
@@ -75,7 +78,7 @@ _UPDATE_PREFIXES = (
 )  # fmt: skip
 
 ATOMIC_READS = frozenset(
-    {"load", "load_full", "get", "borrow"}
+    {"load", "load_full", "get", "borrow", "borrow_and_update"}
 )  # fmt: skip
 ATOMIC_WRITES = frozenset(
     {"store", "send", "send_replace"}

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from deadheat.rust.items import Module, Path, collect
 from deadheat.rust.manifest import Package, packages
+from deadheat.rust.sketch import Sketch, fill
 from deadheat.rust.syntax import SourceFile
 from deadheat.rust.tree import SourceTree
 
@@ -29,10 +30,16 @@ _FOREIGN_GLOBS: dict[str, frozenset[str]] = {
 class Modules:
     """Every module of the workspace, by path."""
 
-    def __init__(self, tree: SourceTree, parsed: Mapping[str, SourceFile] | None = None) -> None:
+    def __init__(
+        self,
+        tree: SourceTree,
+        parsed: Mapping[str, SourceFile] | None = None,
+        sketches: Mapping[str, Sketch] | None = None,
+    ) -> None:
         """Build the graph; files that no `mod` reaches become crates of their own.
 
-        What is `parsed` already, of the same text, is not parsed again.
+        What is `parsed` already, of the same text, is not parsed again; what there is a sketch of is not
+        parsed at all.
         """
         self.packages: list[Package] = packages(tree)
         self.modules: dict[str, Module] = {}
@@ -43,8 +50,11 @@ class Modules:
         self.failed: list[tuple[str, str]] = []
         self._cache: dict[tuple[str, Path], str] = {}
         self._tried: set[tuple[str, Path]] = set()
+        self._owners: dict[str | None, Module] = {}
         self._tree = tree
         self._parsed = parsed if parsed is not None else {}
+        self._sketches = sketches if sketches is not None else {}
+        self.of_file: dict[str, Module] = {}  # the outermost in each
         for package in self.packages:
             for target in package.targets:
                 self._crate(target.name, target.root, package)
@@ -69,7 +79,7 @@ class Modules:
         pending = [(module, root, True)]
         while pending:
             current, path, is_root = pending.pop()
-            collect(current)
+            self._collect(current)
             inline = [current]
             while inline:
                 one = inline.pop()
@@ -77,12 +87,24 @@ class Modules:
                 inline += one.children.values()
                 for child, where in one.outside:
                     found = self._locate(one, current, path, is_root, child, where)
-                    if found is not None and found not in self.files:
+                    if (
+                        found in self._owners
+                    ):  # `lib.rs` and `main.rs` both say `mod data;`: one file, one module
+                        one.children[child] = self._owners[found]
+                    elif found is not None and found not in self.files:
                         below = Module(f"{one.path}::{child}", name, self._file(found), one)
-                        one.children[child] = below
+                        one.children[child] = self._owners[found] = below
                         named_mod = posixpath.basename(found) == "mod.rs" or where is not None
                         pending.append((below, found, named_mod))
-                one.outside = []
+
+    def _collect(self, module: Module) -> None:
+        path = module.file.path
+        self.of_file[path] = module
+        sketch = self._sketches.get(path)
+        if sketch is None:
+            collect(module)
+        else:
+            fill(module, sketch)
 
     def _file(self, path: str) -> SourceFile:
         text, file = self._tree.files[path], self._parsed.get(path)

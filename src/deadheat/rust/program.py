@@ -15,16 +15,17 @@ from deadheat.rust.bodies import Beside, lazily, read_bodies
 from deadheat.rust.calling import called_names, callees_first
 from deadheat.rust.db.schema import Schema, diesel_tables
 from deadheat.rust.ir import Event, Kind, Place, Where
-from deadheat.rust.kept import Earlier, Kept, Reading
+from deadheat.rust.kept import Earlier, Kept, Reading, Settled
 from deadheat.rust.modules import Modules
 from deadheat.rust.roots import Root, Roots, is_key
-from deadheat.rust.routes import Route, routes
-from deadheat.rust.states import States, managed_values
+from deadheat.rust.routes import Known, Route, routes
+from deadheat.rust.states import States, asked_for, managed_values
 from deadheat.rust.syntax import SourceFile
 from deadheat.rust.tree import SourceTree
 from deadheat.rust.types import Type, Types, peel
 
 _MOSTLY_BROKEN = 0.5
+_ROUTE = 60  # bytes of bodies that take as long to read as what an attribute says of a function
 _ACCESS_KINDS = {
     Kind.READ: AccessKind.READ,
     Kind.WRITE: AccessKind.WRITE,
@@ -51,26 +52,33 @@ class Program:
         together with the files it had `parsed`.
         """
         self.tree = tree
+        self._routes: list[Route] = []
+        self._mounts: dict[str, str] = {}
+        self._asked: dict[str, tuple[Type, str]] = {}
         earlier = Earlier(tree.files, before, parsed)
-        self.modules = Modules(tree, earlier.files)
-        self.types = Types(self.modules)
+        settled = earlier.settled(tree.manifests) if before is not None else None
+        self.modules = Modules(tree, earlier.files, earlier.sketches)
+        self.types = Types(self.modules, settled.types if settled is not None else None)
         self.types.tables = diesel_tables(tree.files)
-        self._routes: list[Route] = routes(self.types)
         self._earlier = earlier
         self._reading = Reading(self.types, tree.manifests, earlier) if before is not None else None
         functions = self.types.functions.values()
         reading = self._reading
         self._called = called = reading.called if reading is not None else called_names(functions, {}, ())
+        if reading is None or reading.known is None:
+            settled = None
         self._read = read_bodies(
             list(callees_first(functions, called)),
             self.types,
             self.modules.editions,
             reading.known if reading is not None else None,
             beside,
+            _ROUTE * sum(bool(function.attributes) for function in functions),
+            lambda: self._declare(settled),
         )
         self.summaries = self._read.summaries
         facts = self._read.facts
-        managed = managed_values(self.types, (key for fact in facts.values() for key in fact.managed))
+        managed = managed_values(self._asked, (key for fact in facts.values() for key in fact.managed))
         self._managed = tuple(managed)
         self.states = States(self.types, managed)
         taken = reading.taken(self._read) if reading is not None else set[str]()
@@ -81,6 +89,13 @@ class Program:
         self._roots.make(self._routes, facts)
         self.roots: tuple[Root, ...] = tuple(self._roots.found)
         self._met = self._states_met()
+
+    def _declare(self, settled: Settled | None) -> None:
+        """What follows from declarations alone, or from bodies that mount: routes and managed values."""
+        known = settled.routes if settled is not None else None
+        changed = self._reading.changed if self._reading is not None else frozenset[str]()
+        self._routes, self._mounts = routes(self.types, known, changed)
+        self._asked = settled.managed if settled is not None else asked_for(self.types)
 
     @cached_property
     def schema(self) -> Schema:
@@ -95,7 +110,9 @@ class Program:
     def keep(self) -> Kept:
         """What the next reading of a similar tree is to be given as `before`."""
         reading = self._reading or Reading(self.types, self.tree.manifests, self._earlier, self._called)
-        return reading.keep(self._read, self._managed, self._roots.graphs)
+        known = Known.of(self.types, self._mounts, self._routes)
+        settled = Settled(known, self._asked, self.types.read_so_far())
+        return reading.keep(self._read, self._managed, self._roots.graphs, settled)
 
     # ------------------------------------------------------------------ what others read
 

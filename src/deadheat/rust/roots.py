@@ -16,7 +16,21 @@ from deadheat.model import Handler
 from deadheat.rust.bodies import Fact
 from deadheat.rust.contexts import spawned_once, starts
 from deadheat.rust.flow import Flow
-from deadheat.rust.ir import ACCESSES, NO_DEPS, THROUGH, Event, Kind, Place, Summary, Value, Where
+from deadheat.rust.ir import (
+    ACCESSES,
+    HANDED,
+    NO_DEPS,
+    THROUGH,
+    WRAPPED,
+    Dep,
+    Deps,
+    Event,
+    Kind,
+    Place,
+    Summary,
+    Value,
+    Where,
+)
 from deadheat.rust.items import Function
 from deadheat.rust.kept import Graph, Graphs
 from deadheat.rust.lower.builder import Lowering
@@ -24,7 +38,7 @@ from deadheat.rust.lower.inline import enter, inline
 from deadheat.rust.routes import Route
 from deadheat.rust.states import States
 from deadheat.rust.syntax import text_of
-from deadheat.rust.types import Types, is_synchronised, peel
+from deadheat.rust.types import Type, Types, is_synchronised, peel
 
 
 class Root(Struct, eq=False, dict=True):
@@ -118,6 +132,11 @@ class Roots:
 
     def _handler_root(self, route: Route) -> None:
         """Request guards run before the handler, on the same request: their events come first."""
+        known = self._earlier.get(route.function.path)
+        # What was taken over was read in the same declarations, which say what the guards are.
+        if known is not None and {route.function.path, *known.guards} <= self._taken:
+            self._take(route.function, route.handler, known)
+            return
         guards: dict[int, Function] = {}
         offset = 1 if route.function.receiver else 0
         for index, node in enumerate(route.function.parameters()):
@@ -137,12 +156,19 @@ class Roots:
         before = tuple(guard.path for guard in guards.values())
         known = self._earlier.get(function.path)
         if known is not None and known.guards == before and {function.path, *before} <= self._taken:
-            for graph in known.graphs:
-                for event in graph.events:
-                    if event.query is not None and event.place is not None:
-                        self._states.stores.setdefault(event.place.root, event.query.store)
+            self._take(function, handler, known)
         else:
-            known = Graphs(before, self._graphs(function, handler, guards))
+            self._add(function, handler, Graphs(before, self._graphs(function, handler, guards)))
+
+    def _take(self, function: Function, handler: Handler | None, known: Graphs) -> None:
+        """The graphs that were made when nothing in them was different."""
+        for graph in known.graphs:
+            for event in graph.events:
+                if event.query is not None and event.place is not None:
+                    self._states.stores.setdefault(event.place.root, event.query.store)
+        self._add(function, handler, known)
+
+    def _add(self, function: Function, handler: Handler | None, known: Graphs) -> None:
         self.graphs[function.path] = known
         role = _role(function)
         self.found += [
@@ -165,8 +191,10 @@ class Roots:
                 first = len(low.events)
                 value = inline(low, function.node, before, [Value()] * 2, ["request", "request"])
                 _name_keys(low.events[first:], summary.parameters[index], lambda key: not key.isdigit())
-                given[index] = Value(deps=value.deps)
-                low.control = low.control | value.deps
+                given[index] = Value(
+                    deps=self._handed(low.events, value.deps, peel(summary.parameter_types[index]))
+                )
+                low.control |= frozenset(dep for dep in value.deps if not dep[1].endswith(HANDED))
         arguments: list[Value] = []
         for index, declared in enumerate(summary.parameter_types):
             inner = peel(declared)
@@ -179,6 +207,8 @@ class Roots:
         for index in given:
             name = summary.parameters[index]
             _name_keys(low.events[entry:], name, re.compile(rf"[&*]*{re.escape(name)}(?:\..*)?$").match)
+        if given:
+            _unwrap(low.events[entry:])
         events = [self._canonical(event) for event in low.events]
         functions = tuple(sorted(low.inlined))
         once = handler is None and starts(function)
@@ -193,6 +223,18 @@ class Roots:
                 again = once and spawned_once(function, task.start)
                 graphs.append(Graph(inside, True, task.truncated, (), 0, task.start, again))
         return graphs
+
+    def _handed(self, events: list[Event], deps: Deps, declared: Type | None) -> Deps:
+        """What a handler knows through a guard's value: mostly a struct around what was looked up."""
+        if declared is None or declared.name not in self._types.items:
+            return frozenset((event, part.removesuffix(HANDED).rstrip(".")) for event, part in deps)
+        found: set[Dep] = set()
+        for event, part in deps:
+            inner = part.removesuffix(HANDED).rstrip(".")
+            kept = peel(events[event].type)
+            plain = kept is not None and declared in (kept, *map(peel, kept.args))
+            found.add((event, inner if plain else f"{inner}.{WRAPPED}".lstrip(".")))
+        return frozenset(found)
 
     def _canonical(self, event: Event) -> Event:
         place = event.place
@@ -232,6 +274,22 @@ def _name_keys(events: list[Event], name: str, applies: Callable[[str], object])
         path = tuple(f"[{name}]" if is_key(step) and applies(step[1:-1]) else step for step in place.path)
         if path != place.path:
             event.place = Place(place.root, path)
+
+
+def _unwrap(events: list[Event]) -> None:
+    """What was asked for as a whole is known as a whole."""
+
+    def plain(deps: Deps) -> Deps:
+        if not any(part.endswith(WRAPPED) for _, part in deps):
+            return deps
+        return frozenset((event, part.removesuffix(WRAPPED).rstrip(".")) for event, part in deps)
+
+    for event in events:
+        event.deps, event.control, event.selects = (
+            plain(event.deps),
+            plain(event.control),
+            plain(event.selects),
+        )
 
 
 _ROLES = {

@@ -6,13 +6,14 @@ handlers do. A handler that no mount reaches is kept and marked, because a revie
 """
 
 import re
+from collections.abc import Set
 
 from msgspec import Struct
 from tree_sitter import Node
 
 from deadheat.model import Guard, Handler, Parameter, ParameterKind
 from deadheat.rust.items import Function, Module, Path, TypeItem, segments
-from deadheat.rust.syntax import field_text, significant, string_value, text_of
+from deadheat.rust.syntax import SourceFile, field_text, significant, string_value, text_of
 from deadheat.rust.types import Type, Types, argument
 
 _METHODS = frozenset({"get", "post", "put", "delete", "head", "patch", "options"})
@@ -32,17 +33,48 @@ class Route(Struct, frozen=True):
     function: Function
 
 
-def routes(types: Types) -> list[Route]:
-    """Every function with a route attribute."""
+class Known(Struct, frozen=True):
+    """What was made of the same declarations before; bodies may have changed since."""
+
+    mounts: dict[str, str]  # handler path → base
+    handlers: dict[str, Handler]  # in the order of the functions
+    telling: tuple[str, ...]  # files that may say what is mounted where
+
+    @classmethod
+    def of(cls, types: Types, mounts: dict[str, str], listed: list[Route]) -> "Known":
+        """What the next reading is to know."""
+        telling = [path for path, file in types.modules.files.items() if _is_telling(file)]
+        return cls(mounts, {route.function.path: route.handler for route in listed}, tuple(telling))
+
+
+def routes(
+    types: Types, known: Known | None = None, changed: Set[str] = frozenset()
+) -> tuple[list[Route], dict[str, str]]:
+    """Every function with a route attribute, and the mounts; taken over where these files changed nothing."""
+    files = types.modules.files
+    if known is not None and not any(path in known.telling or _is_telling(files[path]) for path in changed):
+        again: list[Route] = []
+        for path, handler in known.handlers.items():
+            places = (handler.span, *(guard.span for guard in handler.guards))
+            if any(place is not None and place.file in changed for place in places):
+                again += _route(types, types.functions[path], known.mounts)
+            else:
+                again.append(Route(handler, types.functions[path]))
+        return again, known.mounts
     mounts = _mounts(types)
-    found: list[Route] = []
-    for function in types.functions.values():
-        for attribute in function.attributes:
-            parsed = _attribute(attribute)
-            if parsed is not None:
-                found.append(Route(_handler(types, function, *parsed, mounts), function))
-                break
-    return found
+    return [one for function in types.functions.values() for one in _route(types, function, mounts)], mounts
+
+
+def _is_telling(file: SourceFile) -> bool:
+    return b"routes!" in file.text or b".mount(" in file.text or b"Route" in file.text
+
+
+def _route(types: Types, function: Function, mounts: dict[str, str]) -> list[Route]:
+    for attribute in function.attributes:
+        parsed = _attribute(attribute)
+        if parsed is not None:
+            return [Route(_handler(types, function, *parsed, mounts), function)]
+    return []
 
 
 def _attribute(node: Node) -> tuple[str, str, str | None] | None:

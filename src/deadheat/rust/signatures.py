@@ -47,6 +47,21 @@ def arity(signature: Node) -> int:
     return len(nodes) - 1 if borrowed and b"mut" not in (nodes[0].text or b"").split() else -1
 
 
+def looks_and_puts(trait: Node) -> bool:
+    """Whether a trait says `get(&self, key) -> Option` and `insert(&self, key, value)`, however named."""
+    body = trait.child_by_field_name("body")
+    signatures = {
+        field_text(node, "name"): node
+        for node in (body.named_children if body is not None else ())
+        if node.type in ("function_signature_item", "function_item")
+    }
+    looks = [signatures[name] for name in ("get", "fetch", "read") if name in signatures]
+    puts = [signatures[name] for name in ("insert", "put", "set") if name in signatures]
+    return any("Option<" in field_text(one, "return_type") and arity(one) == 1 for one in looks) and any(
+        arity(one) == 2 for one in puts
+    )
+
+
 def type_parameters(node: Node) -> Iterator[str]:
     """The names of a declaration's type parameters."""
     listed = node.child_by_field_name("type_parameters")

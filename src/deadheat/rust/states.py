@@ -5,6 +5,7 @@ field path is an exact identity; a helper that only knows `&T` is led back to it
 exactly one managed value or static. It must not know accesses.
 """
 
+import re
 from collections.abc import Iterable
 
 from deadheat.model import SharedState, Span, StateKind
@@ -34,6 +35,8 @@ class States:
         """`managed` maps the key of a managed type to the type and to what people call it."""
         self._types = types
         self._managed = managed
+        # What `State<T>` parameters ask for, as a whole; the rest is known by the word before its `<`.
+        self._asked = [key for key, (declared, _) in managed.items() if declared.args or "<" not in key]
         self._inside = self._containment()
         self._known: dict[Place, SharedState] = {}
         self._canonical: dict[Place, Place] = {}
@@ -73,6 +76,9 @@ class States:
         return found
 
     def _led_back(self, place: Place) -> Place:
+        if place.root.startswith("S:") and place.root[2:] not in self._asked:
+            fit = [key for key in self._asked if _fits(place.root[2:], key)]
+            return Place(f"S:{fit[0]}", place.path) if len(fit) == 1 else place
         if not place.root.startswith("T:"):
             return place
         place = self._dereferenced(place)
@@ -203,8 +209,17 @@ class States:
         return list(dict.fromkeys(found))
 
 
-def managed_values(types: Types, touched: Iterable[str]) -> dict[str, tuple[Type, str]]:
-    """Managed types by key, from the `State<T>` parameters that ask for them and from what is `touched`."""
+def _fits(vague: str, key: str) -> bool:
+    """Whether a type of which not every argument is known may be that one: `Arc<Mutex<Vec>>`."""
+    open_ended = _ALONE.sub(lambda name: f"{re.escape(name[0])}(?:<.*>)?" if name[0] != "_" else ".+", vague)
+    return re.fullmatch(open_ended, key) is not None
+
+
+_ALONE = re.compile(r"[\w:]+(?![\w:<])")
+
+
+def asked_for(types: Types) -> dict[str, tuple[Type, str]]:
+    """Managed types by key, with what people call them, from the `State<T>` parameters that ask for them."""
     found: dict[str, tuple[Type, str]] = {}
     for function in types.functions.values():
         if b"State" not in function.signature:
@@ -217,6 +232,12 @@ def managed_values(types: Types, touched: Iterable[str]) -> dict[str, tuple[Type
             inner = argument(declared) if declared is not None and declared.short == "State" else None
             if inner is not None:
                 found.setdefault(state_key(inner), (inner, _state_name(text_of(written), inner)))
+    return found
+
+
+def managed_values(asked: dict[str, tuple[Type, str]], touched: Iterable[str]) -> dict[str, tuple[Type, str]]:
+    """Managed types by key: those that are asked for, and what is `touched` beside them."""
+    found = dict(asked)
     for key in touched:
         if key not in found:
             inner = Type(key.split("<")[0])
@@ -235,10 +256,14 @@ def _state_name(written: str, inner: Type) -> str:
     return str(plain if plain is not None else inner)
 
 
+# What carries messages, or a bare word.
+_WORDS = frozenset({"Sender", "UnboundedSender", "SyncSender", "Receiver", "Notify", "Barrier", "Condvar"})
+
+
 def _kind(declared: Type | None) -> StateKind:
     if is_atomic(declared) or is_concurrent_cell(declared):
         return StateKind.ATOMIC
-    if declared is not None and declared.short in ("Sender", "UnboundedSender", "SyncSender"):
+    if declared is not None and declared.short in _WORDS:
         return StateKind.CHANNEL
     if is_store(declared):
         return StateKind.DOCUMENT

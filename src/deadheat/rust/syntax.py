@@ -61,10 +61,12 @@ class SourceFile:
         first, last = block.start_byte, block.end_byte
         if (first, last) not in self.hollow:
             return block
-        node = self.full.root_node.descendant_for_byte_range(first, last)
-        while node is not None and (node.type, node.start_byte, node.end_byte) != (block.type, first, last):
-            node = node.parent
+        node = _at(self.full, block.type, first, last)
         return node if node is not None else block
+
+    def at(self, kind: str, first: int, last: int) -> Node | None:
+        """The node of a kind in `tree` that begins and ends there."""
+        return _at(self.tree, kind, first, last)
 
     @property
     def lines(self) -> int:
@@ -106,6 +108,8 @@ class SourceFile:
 
     def broken_share(self) -> float:
         """Share of the file's bytes that lie in text the grammar could not make sense of."""
+        if self.hollow:
+            return 0.0  # of what is broken no body is left out
         root = self.tree.root_node
         if not root.has_error or not self.text:
             return 0.0
@@ -126,6 +130,13 @@ class SourceFile:
         return lost / len(self.text)
 
 
+def _at(tree: Tree, kind: str, first: int, last: int) -> Node | None:
+    node = tree.root_node.descendant_for_byte_range(first, last)
+    while node is not None and (node.type, node.start_byte, node.end_byte) != (kind, first, last):
+        node = node.parent
+    return node
+
+
 def _parse_around(text: bytes, blocks: list[Extent]) -> Tree:
     """The tree of the text as if nothing were between the braces of some blocks."""
     ranges: list[Range] = []
@@ -141,7 +152,12 @@ def _parse_around(text: bytes, blocks: list[Extent]) -> Tree:
 def text_of(node: Node) -> str:
     """The source text of a node."""
     content = node.text
-    return content.decode("utf-8", "replace") if content is not None else ""
+    if content is None:
+        return ""
+    try:
+        return content.decode()  # without arguments it takes half the time
+    except UnicodeDecodeError:
+        return content.decode("utf-8", "replace")
 
 
 def field_text(node: Node, name: str) -> str:

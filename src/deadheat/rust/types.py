@@ -18,12 +18,14 @@ from deadheat.rust.kinds import (
     STORE,
     WRAPPERS,
     Type,
+    TypesRead,
     argument,
     in_map_crate,
     is_async_lock,
     is_atomic,
     is_concurrent_cell,
     is_concurrent_map,
+    is_executor,
     is_lock,
     is_store,
     is_synchronised,
@@ -31,8 +33,8 @@ from deadheat.rust.kinds import (
     peel,
 )
 from deadheat.rust.modules import Modules
-from deadheat.rust.signatures import arity, type_parameters
-from deadheat.rust.syntax import field_text, significant, text_of
+from deadheat.rust.signatures import looks_and_puts, type_parameters
+from deadheat.rust.syntax import significant, text_of
 
 __all__ = [
     "GUARDS",
@@ -46,6 +48,7 @@ __all__ = [
     "is_atomic",
     "is_concurrent_cell",
     "is_concurrent_map",
+    "is_executor",
     "is_lock",
     "is_store",
     "is_synchronised",
@@ -67,7 +70,7 @@ _DEPTH = 20
 class Types:
     """Every declaration of the workspace, and the reading of types among them."""
 
-    def __init__(self, modules: Modules) -> None:
+    def __init__(self, modules: Modules, before: TypesRead | None = None) -> None:
         """Index types, functions, statics and impls by resolved path."""
         self.modules = modules
         self.items: dict[str, TypeItem] = {}
@@ -84,9 +87,10 @@ class Types:
         self.owners: dict[str, Type | None] = {}
         self.somewhere: dict[str, Type] = {}  # types whose values are known only by type
         self._stores: dict[str, bool] = {}
-        self._written: dict[tuple[str, str, bytes], Type | None] = {}
-        self._fields: dict[str, dict[str, Type | None]] = {}
+        before = before if before is not None else TypesRead([], {})
+        self._written, self._fields = before.table(), before.fields
         self._holds: dict[Type, bool] = {}
+        self._through: dict[tuple[str, str], Function | None] = {}
         for module in modules.modules.values():
             for item in module.types.values():
                 self.items[item.path] = item
@@ -115,6 +119,10 @@ class Types:
                 elif node.type in ("source_file", "mod_item", "declaration_list", "function_item", "block"):
                     pending += reversed(node.named_children)
         return found
+
+    def read_so_far(self) -> TypesRead:
+        """What the next reading of the same declarations need not read again."""
+        return TypesRead.of(self._written, self._fields)
 
     def _index(self, block: Impl) -> None:
         owner = self.read(block.owner, block.module)
@@ -236,17 +244,7 @@ class Types:
         """
         known = self._stores.get(item.path)
         if known is None:
-            body = item.node.child_by_field_name("body")
-            signatures = {
-                field_text(node, "name"): node
-                for node in (body.named_children if body is not None else ())
-                if node.type in ("function_signature_item", "function_item")
-            }
-            looks = [signatures[name] for name in ("get", "fetch", "read") if name in signatures]
-            puts = [signatures[name] for name in ("insert", "put", "set") if name in signatures]
-            known = self._stores[item.path] = any(
-                "Option<" in field_text(one, "return_type") and arity(one) == 1 for one in looks
-            ) and any(arity(one) == 2 for one in puts)
+            known = self._stores[item.path] = looks_and_puts(item.node)
         return known
 
     def field(self, declared: Type | None, name: str) -> Type | None:
@@ -287,7 +285,11 @@ class Types:
             found = self.methods.get((declared.name, name))
             if found is not None and found.block is not None:
                 return found
-            found = self._through_traits(declared.name, name)
+            asked = (declared.name, name)
+            if asked in self._through:
+                found = self._through[asked]
+            else:
+                found = self._through[asked] = self._through_traits(declared.name, name)
             if found is not None:
                 return found
             if declared.name in self.derefs:
@@ -344,7 +346,7 @@ class Types:
         return found.group(1) if found is not None else None
 
     def generics(self, function: Function) -> dict[str, Type | None]:
-        """Type parameters of a function and its `impl`, each as the trait of ours that bounds it."""
+        """Type parameters of a function and its `impl`, each as the trait that bounds it, if known."""
         found: dict[str, Type | None] = {}
         around = function.owner.parent if function.owner is not None else None
         for node in (around, function.node):
@@ -356,7 +358,11 @@ class Types:
                     bounds = one.child_by_field_name("bounds")
                     for bound in significant(bounds) if name is not None and bounds is not None else ():
                         declared = self.read(bound, function.module)
-                        if name is not None and declared is not None and declared.name in self.items:
+                        if (
+                            name is not None
+                            and declared is not None
+                            and (declared.name in self.items or is_executor(declared))
+                        ):
                             found.setdefault(text_of(name), declared)
         return found
 

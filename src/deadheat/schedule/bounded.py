@@ -13,7 +13,9 @@ switch, so of orders that differ in the names of identical actors one is enough 
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from deadheat.schedule.symmetry import may_begin
 from deadheat.schedule.trace import Diverged, End, Problem, Proposal, Trace
@@ -58,6 +60,10 @@ class Bounded:
             self._now, self._later = self._later, deque()
         self._prefix = self._now.popleft()
         return Proposal(self._prefix)
+
+    def ahead(self, count: int) -> Sequence[Proposal]:
+        """Give the next orders of this round: what is found meanwhile comes behind them."""
+        return [Proposal(prefix) for prefix in islice(self._now, count)]
 
     def observe(self, trace: Trace) -> bool:
         """Note the alternatives beyond the prefix by what they cost; whether no twin began too early."""

@@ -40,17 +40,27 @@ class Choice:
         position, self._steps = self._steps, self._steps + 1
         if position < len(self._prefix):
             self._last = self._prefix[position]
-            return self._last if self._last in enabled else None
+            if self._last not in enabled:
+                return None
+            if self._chooser is not None:
+                # What it draws for these steps is spent: a policy's order begun again stays that order.
+                self._choose(enabled, ahead)
+                self._told(self._last, ahead)
+            return self._last
         awake = enabled - self._asleep
         self.redundant = self.redundant or not awake
         among = awake or enabled
         step = self._choose(among, ahead)
-        dependent = {actor for actor, op in ahead.items() if actor != step and op.conflicts(ahead[step])}
-        self._asleep -= dependent | {step}
-        if self._chooser is not None:
-            self._chooser.took(step, self._interesting(ahead[step]), dependent)
+        self._asleep -= self._told(step, ahead) | {step}
         self._last = step
         return step
+
+    def _told(self, step: int, ahead: Mapping[int, Op]) -> set[int]:
+        """Let the policy know who takes the next step; give who is about to do what depends on it."""
+        dependent = {actor for actor, op in ahead.items() if actor != step and op.conflicts(ahead[step])}
+        if self._chooser is not None:
+            self._chooser.took(step, self._interesting(ahead[step]), dependent)
+        return dependent
 
     def did(self, op: Op, ahead: Mapping[int, Op]) -> None:
         """Learn what the step chosen last turned out to do, where that is known only then."""

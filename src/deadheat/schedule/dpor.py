@@ -55,10 +55,11 @@ class _Node:
     wanted: set[int]
     done: set[int] = field(default_factory=set)
 
-    def asleep_after(self, actor: int) -> dict[int, Op]:
-        """Give who sleeps once `actor` has taken its step from here."""
+    def asleep_after(self, actor: int, besides: int = _NOBODY) -> dict[int, Op]:
+        """Give who sleeps once `actor` has taken its step from here; `besides` counts as done, too."""
         step = self.pending[actor]
-        resting = self.asleep | {other: self.pending[other] for other in self.done if other != actor}
+        done = self.done | {besides} - {_NOBODY}
+        resting = self.asleep | {other: self.pending[other] for other in done if other != actor}
         return {other: op for other, op in resting.items() if other != actor and not op.conflicts(step)}
 
 
@@ -96,6 +97,17 @@ class SourceDpor:
                 )
             self._path.pop()
         return None
+
+    def ahead(self, count: int) -> Sequence[Proposal]:
+        """Guess that the execution under way shows no race that is new."""
+        for depth in range(len(self._path) - 1, -1, -1) if count else ():
+            node = self._path[depth]
+            candidates = node.wanted - node.done - set(node.asleep) - {node.chosen}
+            if candidates:
+                chosen = min(candidates)
+                before = (earlier.chosen for earlier in self._path[:depth])
+                return [Proposal((*before, chosen), frozenset(node.asleep_after(chosen, node.chosen)))]
+        return ()
 
     def observe(self, trace: Trace) -> bool:
         """Extend the path by the new states and register what its races ask for."""

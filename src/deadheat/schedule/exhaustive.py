@@ -5,6 +5,7 @@ VeriSoft did it first (Godefroid, *Model checking for programming languages usin
 POPL 1997).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from deadheat.schedule.trace import Diverged, Problem, Proposal, Trace
@@ -45,6 +46,10 @@ class Exhaustive:
         node.chosen = min(node.untried)
         node.untried.discard(node.chosen)
         return Proposal(tuple(node.chosen for node in self._path))
+
+    def ahead(self, count: int) -> Sequence[Proposal]:
+        """Give nothing: what comes next depends on how deep this one goes."""
+        return ()
 
     def observe(self, trace: Trace) -> bool:
         """Append the states beyond the prefix that was asked for."""

@@ -45,6 +45,7 @@ class Pct(Sampler):
         """Begin again with the promise where there are more steps than it was made for."""
         if steps > self._steps:
             self._steps, self._counted = steps, 0
+            self.draw_anew()
 
     @property
     def chance(self) -> Chance | None:

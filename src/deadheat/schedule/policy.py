@@ -41,6 +41,11 @@ class SplitMix:
         """Begin at `seed`, of which 64 bits count."""
         self._state = seed & _MASK
 
+    @property
+    def state(self) -> int:
+        """The seed of a stream that goes on as this one does."""
+        return self._state
+
     def draw(self) -> int:
         """Give the next number, of 64 bits."""
         self._state = (self._state + 0x9E3779B97F4A7C15) & _MASK

@@ -32,7 +32,7 @@ class Lane:
     """One strategy, and what came of it by now.
 
     `first` is the number of its first violating schedule, counted from 1; 0 without one. `ended` says
-    that it has nothing more to propose.
+    that it has nothing more to propose; `lost` are the proposals of which no execution was seen whole.
     """
 
     strategy: Strategy
@@ -40,6 +40,7 @@ class Lane:
     violating: int = 0
     first: int = 0
     ended: bool = False
+    lost: int = 0
 
     def count(self, *, violating: bool) -> None:
         """Note one schedule that counts."""
@@ -51,7 +52,7 @@ class Lane:
     @property
     def complete(self) -> bool:
         """Whether it has covered every order."""
-        return self.ended and _covers(self.strategy)
+        return self.ended and not self.lost and _covers(self.strategy)
 
     @property
     def samples(self) -> bool:
@@ -66,17 +67,33 @@ class Lane:
 
 @dataclass
 class Portfolio:
-    """The strategies of one exploration: `name` is one of them, or `auto`; `budget` is in schedules."""
+    """The strategies of one exploration: `name` is one of them, or `auto`; `budget` is in schedules.
+
+    `raised` are larger budgets, given one after the other to go on with once the one before is used up.
+    """
 
     strategies: Mapping[str, Make]
     name: str
     problem: Problem
     budget: int
+    raised: Sequence[int] = ()
     lanes: list[Lane] = field(default_factory=list)
     _longest: int = 0
+    _beside: Sequence[Lane] = ()
+    """Whose turns come one after the other now, from the next one on."""
 
     def turns(self) -> Iterator[tuple[Lane, Proposal]]:
-        """Give who is next and what it proposes; `observe` is awaited before the next turn."""
+        """Give who is next and what it proposes.
+
+        Before the next turn `observe` is awaited, or `lane.lost` raised: the search then leaves out what
+        begins like that.
+        """
+        yield from self._first()
+        for budget in self.raised:
+            self.budget = budget
+            yield from self._further(budget - sum(lane.schedules for lane in self.lanes))
+
+    def _first(self) -> Iterator[tuple[Lane, Proposal]]:
         if self.problem.bound is not None:
             yield from self._alone(self._lane(self.strategies[BOUNDED]), self.budget)
         elif self.name == AUTO:
@@ -84,6 +101,22 @@ class Portfolio:
         else:
             lanes = [self._lane(make) for make in self._named(self.name)]
             yield from self._side_by_side(lanes, self.budget)
+
+    def ahead(self, count: int) -> Sequence[Proposal]:
+        """Guess the next proposals, at most `count`; between an `observe` and the one before it."""
+        found: list[Proposal] = []
+        asked = [0] * len(self._beside)
+        for turn in range(count if self._beside else 0):
+            index = turn % len(self._beside)
+            lane = self._beside[index]
+            if lane.ended:
+                continue
+            asked[index] += 1
+            guessed = lane.strategy.ahead(asked[index])
+            if len(guessed) < asked[index]:
+                break
+            found.append(guessed[-1])
+        return found
 
     def observe(self, lane: Lane, trace: Trace) -> bool:
         """Let the lane learn from the execution of its proposal; whether it counts.
@@ -113,6 +146,11 @@ class Portfolio:
         return next(iter(bounds), None)
 
     @property
+    def further(self) -> bool:
+        """Whether some strategy has more to propose, had it a budget."""
+        return not self.complete and any(not lane.ended for lane in self.lanes)
+
+    @property
     def unfinished(self) -> str:
         """Why the search ended before it was complete."""
         if self.problem.bound is not None and self.bound == self.problem.bound:
@@ -122,10 +160,20 @@ class Portfolio:
             return "orders were sampled, which never exhausts them"
         return f"the budget of {self.budget} schedules is used up"
 
+    def _further(self, budget: int) -> Iterator[tuple[Lane, Proposal]]:
+        """Exhaust with what was added, where anything is left to exhaust; else sample."""
+        if self.complete:
+            return
+        search = self.lanes[0]
+        if self.name == AUTO and not search.ended:
+            yield from self._alone(search, search.schedules + budget)
+        else:
+            yield from self._side_by_side(self.lanes, budget)
+
     def _auto(self) -> Iterator[tuple[Lane, Proposal]]:
         search = self._lane(self.strategies[EXHAUSTIVE])
         yield from self._alone(search, self.budget // 10)
-        if search.ended:
+        if search.complete:
             return
         beside = [self._lane(make) for name in _BESIDE for make in self._named(name)]
         yield from self._side_by_side(beside, self.budget // 5)
@@ -147,12 +195,13 @@ class Portfolio:
     def _side_by_side(self, lanes: Sequence[Lane], budget: int) -> Iterator[tuple[Lane, Proposal]]:
         spent = -sum(lane.schedules for lane in lanes)
         while any(not lane.ended for lane in lanes):
-            for lane in lanes:
+            for index, lane in enumerate(lanes):
                 if spent + sum(each.schedules for each in lanes) >= budget or self.complete:
                     return
-                yield from self._alone(lane, lane.schedules + 1)
+                yield from self._alone(lane, lane.schedules + 1, (*lanes[index + 1 :], *lanes[: index + 1]))
 
-    def _alone(self, lane: Lane, until: int) -> Iterator[tuple[Lane, Proposal]]:
+    def _alone(self, lane: Lane, until: int, beside: Sequence[Lane] = ()) -> Iterator[tuple[Lane, Proposal]]:
+        self._beside = beside or (lane,)
         while not lane.ended and lane.schedules < until:
             # Never asked but when the proposal is executed: a search takes it for done.
             proposal = lane.strategy.propose()

@@ -6,7 +6,10 @@ go, where the schedule is executed (`policy`). Twins are not used: they would di
 """
 
 from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from msgspec import Struct
 
@@ -40,9 +43,25 @@ class Sampler(ABC):
     def __post_init__(self) -> None:
         """Begin with the problem's seed."""
         self.random = SplitMix(self.problem.seed)
+        self._drawn: deque[tuple[int, Proposal]] = deque()  # each with where chance stood before it
 
     def propose(self) -> Proposal:
         """Give the next draw."""
+        return self._drawn.popleft()[1] if self._drawn else self._draw()
+
+    def ahead(self, count: int) -> Sequence[Proposal]:
+        """Give the next draws, as they are with what is known by now."""
+        while len(self._drawn) < count:
+            self._drawn.append((self.random.state, self._draw()))
+        return [proposal for _, proposal in islice(self._drawn, count)]
+
+    def draw_anew(self) -> None:
+        """Take back what was drawn ahead."""
+        if self._drawn:
+            self.random = SplitMix(self._drawn[0][0])
+            self._drawn.clear()
+
+    def _draw(self) -> Proposal:
         return Proposal(policy=self.policy(self.random.draw()))
 
     def observe(self, trace: Trace) -> bool:

@@ -5,7 +5,7 @@ Steps are atomic for the search. The operation of a held actor does not change w
 which is what lets one trace tell the pending operation of every actor at every state it passed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -150,6 +150,9 @@ class Strategy(Protocol):
 
     def propose(self) -> Proposal | None:
         """Give the next execution, or None when the search space is exhausted."""
+
+    def ahead(self, count: int) -> Sequence[Proposal]:
+        """Guess what is proposed next, at most `count`, were nothing learned from what runs now."""
 
     def observe(self, trace: Trace) -> bool:
         """Learn from the execution of the last proposal; whether it counts.

@@ -99,11 +99,13 @@ def decode(type_: int, format_: int, value: bytes | None) -> Value | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def effects(sql: str) -> tuple[Effect, ...]:
     """Give the kind of each statement of a text."""
     return tuple(shape.effect for shape in _shapes(sql))
 
 
+@lru_cache(maxsize=4096)
 def accesses(sql: str, values: tuple[Value | None, ...] = ()) -> tuple[Access, ...]:
     """Give what a text touches; empty when that is unknown."""
     shapes = [shape for shape in _shapes(sql) if shape.effect not in {Effect.NONE, Effect.READING}]
@@ -153,6 +155,7 @@ def for_session(sql: str) -> bool:
     return words.startswith("SET") and not words.startswith(("SET TRANSACTION", "SET LOCAL"))
 
 
+@lru_cache(maxsize=256)
 def resets(sql: str) -> bool:
     """Whether settings of the session go back to what somebody else chose."""
     return sql.lstrip().upper().startswith(("RESET", "DISCARD"))

@@ -1,7 +1,10 @@
 """One connection to PostgreSQL as units: which of them is a step, and what it touches.
 
 Owns what the controller may hold. A *unit* is what the server answers with one ReadyForQuery: a
-Query, or the extended messages up to a Sync (PostgreSQL documentation, "Extended Query"). A unit is
+Query, or the extended messages up to a Sync (PostgreSQL documentation, "Extended Query" and
+"Pipelining"). Where a Flush comes first, a unit ends there: each of its messages is answered by one
+that completes it, and the transaction stays open until the Sync, which is then what commits it; after
+an error the server takes nothing more until then. A unit is
 a *step* when others can tell when it happens: it reads or writes tables, or ends a transaction that
 did; settings, `SELECT 1` and pings are none. The data of a COPY belongs to the unit that began it.
 It must not know a socket, nor who sent the request. What a statement names is `wire.pg_sql`'s to
@@ -11,18 +14,23 @@ say, and what that means in its transaction `wire.pg_transaction`'s.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from deadheat.wire import pg_sql, postgres
 from deadheat.wire.pg_sql import Access, Effect, Level
-from deadheat.wire.pg_transaction import Catalogue, Reading, Touch, Transaction
+from deadheat.wire.pg_transaction import Catalogue, Reading, Touch, Transaction, read
 from deadheat.wire.postgres import Message
 
 IDLE = "I"
 IN_TRANSACTION = "T"
 FAILED = "E"
+_MOST = 4096  # units known by heart
+_SYNCS = frozenset("QSF")  # whose answer ends with ReadyForQuery
+_COMPLETED = frozenset("PBDEC")  # what the server answers by one of:
+_COMPLETES = frozenset("12Tn3CIs")  # ParseComplete, BindComplete, RowDescription, NoData, …, PortalSuspended
 _COPY_DATA = frozenset("dcfSH")  # in copy mode the server takes a Sync or Flush for nothing
 
 
@@ -69,9 +77,13 @@ class Unit:
     raw: bytes = b""
     executed: list[Executed] = field(default_factory=list)
     parsed: list[str] = field(default_factory=list)
+    named: bool = False
+    """Whether a statement is prepared under a name, to be used again."""
     described: deque[str] = field(default_factory=deque)
     answered: bool = False
-    """Whether the server ends its answer with ReadyForQuery."""
+    """Whether the server answers it."""
+    completions: int = 0
+    """How many messages of the server's complete it, where that is not ReadyForQuery alone."""
 
     @property
     def effects(self) -> frozenset[Effect]:
@@ -84,6 +96,17 @@ class Unit:
         return "; ".join(pg_sql.normalised(one.prepared.sql) for one in self.executed)
 
 
+class Sent(NamedTuple):
+    """What a unit does that went to the server."""
+
+    touches: tuple[Touch, ...] | None = ()
+    """What it touches; None is unknown."""
+    taken: tuple[Touch, ...] = ()
+    """The locks that it waits for while others have them."""
+    own: tuple[Touch, ...] = ()
+    """Those that its transaction had before."""
+
+
 @dataclass
 class Session:
     """A connection as its messages tell it: feed both directions, in the order they are passed on."""
@@ -93,6 +116,8 @@ class Session:
     catalogue: Catalogue = field(default_factory=Catalogue)
     pid: int = 0
     in_flight: deque[Unit] = field(default_factory=deque)
+    last: Sent = field(default_factory=Sent)
+    """What was sent last."""
     unsupported: str = ""
     """Why what happens here cannot be explored, empty if it can."""
     given_up: tuple[Touch, ...] = ()
@@ -105,6 +130,10 @@ class Session:
     _cursors: dict[str, Executed] = field(default_factory=dict)
     _open: Unit = field(default_factory=Unit)
     _copying: bool = False
+    _flushed: bool = False
+    """Whether the server was asked for something since it last said its status."""
+    _skipping: bool = False
+    """Whether the server takes nothing any more until a Sync."""
     _read: tuple[Unit, Reading] | None = None
 
     def from_client(self, message: Message) -> Unit | None:
@@ -113,6 +142,7 @@ class Session:
         unit.raw += message.raw
         if self._copying and message.kind in _COPY_DATA:
             return self._complete(answered=False)
+        unit.completions = 0 if message.kind in _SYNCS else unit.completions + (message.kind in _COMPLETED)
         match message.kind:
             case "Q":
                 unit.executed.append(Executed(Prepared(postgres.read_query(message), ())))
@@ -121,6 +151,7 @@ class Session:
                 parse = postgres.read_parse(message)
                 self._statements[parse.name] = Prepared(parse.sql, parse.types)
                 unit.parsed.append(parse.sql)
+                unit.named = unit.named or bool(parse.name)
             case "B":
                 bind = postgres.read_bind(message)
                 prepared = self._statements.get(bind.statement) or _LOST
@@ -135,9 +166,7 @@ class Session:
             case "S":
                 return self._complete(answered=True)
             case "H":
-                if unit.executed:
-                    self.unsupported = "it executes statements with Flush instead of Sync"
-                return self._complete(answered=False)
+                return self._complete(answered=unit.completions > 0)
             case "C":
                 pass
             case "F":
@@ -149,10 +178,13 @@ class Session:
 
     def sent(self, unit: Unit) -> None:
         """Note that a unit goes to the server now."""
-        if not unit.answered:
+        if not unit.answered or (self._skipping and unit.completions):
             return
-        self._transaction = self._reading(unit).transaction
-        self._read = None
+        own = self.at_risk
+        reading = self._reading(unit)
+        self.last = Sent(reading.touches, reading.taken, own)
+        self._transaction, self._read = reading.transaction, None
+        self._flushed = self._flushed or unit.completions > 0
         self.in_flight.append(unit)
         for one in unit.executed:
             cursor = pg_sql.declared(one.sql)
@@ -165,7 +197,15 @@ class Session:
 
     def from_server(self, message: Message) -> None:
         """Take a message of the server's."""
+        flushed = self.in_flight[0] if self.in_flight and self.in_flight[0].completions else None
+        if flushed is not None and message.kind in _COMPLETES:
+            flushed.completions -= 1
+            if not flushed.completions:
+                self.in_flight.popleft()
         match message.kind:
+            case "E" if flushed is not None:
+                self.in_flight.popleft()
+                self._fail()
             case "Z":
                 self._ready(message.body.decode("latin-1"))
             case "K":
@@ -187,9 +227,15 @@ class Session:
         return self._reading(unit).step
 
     @property
+    def partial(self) -> bool:
+        """Whether a unit has begun and not ended, or a COPY that takes a Sync for nothing."""
+        return bool(self._open.raw) or self._copying
+
+    @property
     def in_transaction(self) -> bool:
         """Whether the connection is leased: a transaction is open on it."""
-        return self.status not in {"", IDLE}
+        foreseen = self._flushed and self._transaction is not None
+        return foreseen or self._skipping or self.status not in {"", IDLE}
 
     @property
     def at_risk(self) -> tuple[Touch, ...]:
@@ -200,17 +246,24 @@ class Session:
         """What a step touches, as far as other requests can tell; None is unknown."""
         return self._reading(unit).touches
 
+    def takes(self, unit: Unit) -> tuple[Touch, ...]:
+        """The locks that a step waits for while others have them."""
+        return self._reading(unit).taken
+
     def _reading(self, unit: Unit) -> Reading:
         """What a unit does that is next in line; every Describe before it has been answered."""
         if self._read is None or self._read[0] is not unit:
-            own = Reading(self.catalogue, self.level or self.catalogue.isolation, self._transaction)
-            for one in unit.executed:
-                for statement in self._meant(one):
-                    own.feed(statement)
-            for sql in unit.parsed:
-                own.parsed(sql)
-            own.close()
-            self._read = (unit, own)
+            default = self.level or self.catalogue.isolation
+            executed = () if self._skipping else unit.executed
+            meant = tuple((one.sql, one.accesses) for own in executed for one in self._meant(own))
+            parsed = () if self._skipping else tuple(unit.parsed)
+            key = default, self._transaction, meant, parsed, not unit.completions
+            known = self.catalogue.known
+            if key not in known:
+                if len(known) >= _MOST:
+                    known.clear()
+                known[key] = read(self.catalogue, *key)
+            self._read = (unit, known[key])
         return self._read[1]
 
     def _meant(self, one: Executed) -> Iterator[Executed]:
@@ -238,7 +291,14 @@ class Session:
         if not self.in_flight:
             self._transaction, self._read = own, None
         self.status = status
-        self._copying = False
+        self._copying = self._skipping = self._flushed = False
+
+    def _fail(self) -> None:
+        """Note that a statement failed that a Flush asked for: what follows up to a Sync is not taken."""
+        self._skipping, self._copying, self._read = True, False, None
+        if self._transaction is not None and not self._transaction.failed:
+            self.given_up = self._transaction.locked
+            self._transaction = replace(self._transaction, failed=True)
 
     def _complete(self, *, answered: bool) -> Unit:
         unit, self._open = self._open, Unit()

@@ -17,8 +17,7 @@ What is not known to be independent is not: a wrong independence would lose orde
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Protocol
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,7 +29,7 @@ EVERY = "*"
 """In place of a column's name: any column may be meant."""
 
 
-class Aspect(Enum):
+class Aspect(StrEnum):
     """What of a table is touched."""
 
     VALUE = "value"  # what is committed
@@ -62,6 +61,28 @@ class Catalogue:
     """The tables whose foreign keys point to it."""
     cascades: dict[str, frozenset[str]] = field(default_factory=dict)
     """The tables that change with it, ON DELETE or ON UPDATE."""
+    views: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What is behind each view, however indirectly."""
+    families: dict[str, str] = field(default_factory=dict)
+    """The one name for tables that share rows: partitions, and those that inherit."""
+
+    known: "dict[Units, Reading]" = field(default_factory=dict)
+    """What was read before, which goes when anything above changes."""
+
+    def family(self, table: str) -> str:
+        """Give the name under which a table is known here."""
+        return self.families.get(table, table)
+
+    def touched(self, accesses: Iterable[Access]) -> Iterable[Access]:
+        """Give what is touched by what is named: the tables behind a view, the table of a partition.
+
+        Which row of them is not known, since a view may rename columns; nor is what a change assigns,
+        so that it is taken to remove rows.
+        """
+        for access in accesses:
+            yield replace(access, table=self.family(access.table))
+            for table in self.views.get(access.table, ()):
+                yield replace(access, table=self.family(table), row=(), assigned=())
 
 
 class Transaction(Struct, frozen=True):
@@ -70,6 +91,8 @@ class Transaction(Struct, frozen=True):
     level: Level
     alone: bool = False
     """Whether it is a statement by itself, which no BEGIN opened."""
+    implicit: bool = False
+    """Whether it is several of that kind, up to a Sync that is still to come."""
     snapshot: bool = False
     locked: tuple[Touch, ...] = ()
     written: tuple[Touch, ...] = ()
@@ -78,23 +101,19 @@ class Transaction(Struct, frozen=True):
     failed: bool = False
 
 
-class Statement(Protocol):
-    """A statement as it is executed."""
+Statement = tuple[str, tuple[Access, ...]]
+"""A statement as it is executed: its text, and what that touches with its parameters; nothing is unknown."""
 
-    @property
-    def sql(self) -> str:
-        """Its text."""
-
-    @property
-    def accesses(self) -> tuple[Access, ...]:
-        """What it touches by its text and parameters; none is unknown."""
+Units = tuple[Level, Transaction | None, tuple[Statement, ...], tuple[str, ...], bool]
+"""Equal for units that do the same: the level of a transaction that asks for none, the transaction that is
+open, what is executed, what is only prepared, and whether what no BEGIN opened is committed."""
 
 
 @dataclass
 class Reading:
     """What a unit of statements does: feed it each, then `close` it.
 
-    `touches` is None where it is unknown. `step`: others can tell when it happens.
+    `step`: others can tell when it happens.
     """
 
     catalogue: Catalogue
@@ -104,15 +123,14 @@ class Reading:
     step: bool = False
     unknown: bool = False
     found: list[Touch] = field(default_factory=list)
-
-    @property
-    def touches(self) -> tuple[Touch, ...] | None:
-        """What it touches; None is unknown."""
-        return None if self.unknown else tuple(dict.fromkeys(self.found))
+    touches: tuple[Touch, ...] | None = None
+    """What it touches, once it is closed; None is unknown."""
+    taken: tuple[Touch, ...] = ()
+    """The locks among that which somebody else may have: it waits for them."""
 
     def feed(self, statement: Statement) -> None:
         """Take the next statement that the unit executes."""
-        effects = pg_sql.effects(statement.sql)
+        effects = pg_sql.effects(statement[0])
         if len(effects) > 1:
             self._several(effects)
         elif effects:
@@ -123,12 +141,17 @@ class Reading:
         if {Effect.TOUCH, Effect.READING, Effect.UNKNOWN} & set(pg_sql.effects(sql)):
             self._look()
 
-    def close(self) -> None:
-        """End the unit: what no BEGIN opened is committed with it."""
+    def close(self, *, commits: bool = True) -> None:
+        """End the unit; if it `commits`, what no BEGIN opened is committed with it."""
         own = self.transaction
-        if own is not None and own.alone:
+        if own is not None and own.alone and commits:
             self.found += [*own.locked, *own.written]
             self.transaction = None
+        elif own is not None and own.alone:
+            self.transaction = replace(own, alone=False, implicit=True, snapshot=True)
+        elif own is not None and own.implicit and commits:
+            self._end(Effect.COMMIT)
+        self.touches = None if self.unknown else tuple(dict.fromkeys(self.found))
 
     def _several(self, effects: Sequence[Effect]) -> None:
         """Several statements in one text: together they are taken to touch everything."""
@@ -139,20 +162,23 @@ class Reading:
 
     def _one(self, effect: Effect, statement: Statement) -> None:
         own = self.transaction
-        named = pg_sql.level(statement.sql)
+        sql, accesses = statement
+        named = pg_sql.level(sql)
         match effect:
             case Effect.BEGIN:
                 if own is None or own.alone:
                     own = Transaction(self.default)
+                if own.implicit:
+                    own = replace(own, implicit=False, unknown=True)
                 self.transaction = replace(own, level=named or own.level)
             case Effect.COMMIT | Effect.ROLLBACK | Effect.UNDO:
                 self._end(effect)
             case Effect.READING:
                 self._look()
             case Effect.TOUCH | Effect.UNKNOWN:
-                self._touch(statement.accesses)
+                self._touch(accesses)
             case _:
-                if named is not None and own is not None and not pg_sql.for_session(statement.sql):
+                if named is not None and own is not None and not pg_sql.for_session(sql):
                     self.transaction = replace(own, level=named)
 
     def _end(self, effect: Effect) -> None:
@@ -196,11 +222,12 @@ class Reading:
         own = self.transaction
         locked, written = list(own.locked), list(own.written)
         old = own.snapshot and own.level is not Level.READ_COMMITTED
-        for access in accesses:
+        for access in self.catalogue.touched(accesses):
             self.found += _read(access, self.catalogue, old=old, level=own.level)
             now = _locked(access, self.catalogue)
             self.found += now
             locked += now
+            self.taken += tuple(touch for touch in now if touch.write)
             written += _written(access, self.catalogue)
         self.transaction = replace(
             own,
@@ -208,6 +235,24 @@ class Reading:
             locked=tuple(dict.fromkeys(locked)),
             written=tuple(dict.fromkeys(written)),
         )
+
+
+def read(
+    catalogue: Catalogue,
+    default: Level,
+    transaction: Transaction | None,
+    executed: Sequence[Statement],
+    parsed: Sequence[str],
+    commits: bool,
+) -> Reading:
+    """Read a unit, described as in `Units`."""
+    own = Reading(catalogue, default, transaction)
+    for statement in executed:
+        own.feed(statement)
+    for sql in parsed:
+        own.parsed(sql)
+    own.close(commits=commits)
+    return own
 
 
 def _read(access: Access, catalogue: Catalogue, *, old: bool, level: Level) -> Iterable[Touch]:

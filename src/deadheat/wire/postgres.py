@@ -8,6 +8,7 @@ type byte and an int32 length that counts itself; the first one of a client has 
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -16,6 +17,8 @@ GSSENC_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
 PROTOCOL_3 = 196608
 _MOST = 1 << 30  # bytes; what PostgreSQL itself allows a message to have
+_SHORT = 4096
+"""Bytes up to which what was read once is known by heart: an exploration says the same things again."""
 
 
 class ProtocolError(Exception):
@@ -52,19 +55,58 @@ class Framer:
             ProtocolError: a length that no message can have.
         """
         self._buffer += data
-        while True:
-            skip = 0 if self.opening else 1
-            if len(self._buffer) < skip + 4:
+        while self.opening:
+            cut = _message(self._buffer, 0, skip=0)
+            if cut is None:
                 return
-            (length,) = struct.unpack_from("!i", self._buffer, skip)
-            if not 4 <= length <= _MOST:
-                raise ProtocolError(f"a message of {length} bytes: this is not PostgreSQL's protocol")
-            end = skip + length
-            if len(self._buffer) < end:
-                return
-            message = Message(self._buffer[:skip].decode("latin-1"), self._buffer[skip + 4 : end])
+            message, end = cut
             self._buffer = self._buffer[end:]
             yield message
+        messages, _ = self.take(b"")
+        yield from messages
+
+    @property
+    def partial(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._buffer)
+
+    def take(self, data: bytes) -> tuple[Sequence[Message], bytes]:
+        """Give the messages behind the opening that `data` completes, and the same as they came.
+
+        Raises:
+            ProtocolError: a length that no message can have.
+        """
+        data = self._buffer + data if self._buffer else data
+        messages, end = _known(data) if len(data) <= _SHORT else _cut(data)
+        self._buffer = data[end:]
+        return messages, data[:end]
+
+
+def _cut(data: bytes) -> tuple[tuple[Message, ...], int]:
+    """Give the messages that are whole, and where they end."""
+    found: list[Message] = []
+    end = 0
+    while (cut := _message(data, end, skip=1)) is not None:
+        found.append(cut[0])
+        end = cut[1]
+    return tuple(found), end
+
+
+_known = lru_cache(maxsize=1024)(_cut)
+
+
+def _message(data: bytes, start: int, *, skip: int) -> tuple[Message, int] | None:
+    """Give the message that begins at `start` with a type of `skip` bytes, and where it ends."""
+    begin = start + skip
+    if len(data) < begin + 4:
+        return None
+    (length,) = struct.unpack_from("!i", data, begin)
+    if not 4 <= length <= _MOST:
+        raise ProtocolError(f"a message of {length} bytes: this is not PostgreSQL's protocol")
+    end = begin + length
+    if len(data) < end:
+        return None
+    return Message(data[start:begin].decode("latin-1"), data[begin + 4 : end]), end
 
 
 class Parse(Struct, frozen=True):
@@ -164,7 +206,12 @@ def read_parse(message: Message) -> Parse:
 
 def read_bind(message: Message) -> Bind:
     """Read a Bind, without the formats it wants its results in."""
-    reader = _Reader(message.body)
+    body = message.body
+    return _known_bind(body) if len(body) <= _SHORT else _bind(body)
+
+
+def _bind(body: bytes) -> Bind:
+    reader = _Reader(body)
     portal, statement = reader.text(), reader.text()
     formats = tuple(reader.int16() for _ in range(reader.int16()))
     values: list[bytes | None] = []
@@ -172,6 +219,9 @@ def read_bind(message: Message) -> Bind:
         size = reader.int32()
         values.append(None if size < 0 else reader.take(size))
     return Bind(portal, statement, formats, tuple(values))
+
+
+_known_bind = lru_cache(maxsize=1024)(_bind)
 
 
 def read_name(message: Message) -> str:

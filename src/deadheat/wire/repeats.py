@@ -33,11 +33,28 @@ class Repeats:
 
     host: str
     _requests: dict[tuple[Request, str], tuple[bytes, bytes] | None] = field(default_factory=dict)
+    _plain: dict[Request, bytes | None] = field(default_factory=dict)
     _heads: dict[bytes, _Head] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How much is remembered."""
-        return len(self._requests) + len(self._heads)
+        return len(self._requests) + len(self._plain) + len(self._heads)
+
+    def whole(self, request: Request) -> bytes | None:
+        """Give what `Exchange.frame` gives without extra headers; None as `frame`.
+
+        Raises:
+            TargetError: the request is not valid HTTP/1.1.
+        """
+        try:
+            return self._plain[request]
+        except KeyError:
+            if len(self._plain) >= _MOST:
+                self._plain.clear()
+            exchange = Exchange(self.host)
+            framed = exchange.frame(request)
+            plain = exchange.awaiting_more and request.method != "HEAD"
+            return self._plain.setdefault(request, framed if plain else None)
 
     def frame(self, request: Request, name: str, value: str) -> bytes | None:
         """Give what `Exchange.frame` gives with the header (`name`, `value`); `value` is of [0-9.].
@@ -48,14 +65,22 @@ class Repeats:
         Raises:
             TargetError: the request is not valid HTTP/1.1.
         """
+        parts = self.parts(request, name)
+        return parts and b"".join((parts[0], value.encode("ascii"), parts[1]))
+
+    def parts(self, request: Request, name: str) -> tuple[bytes, bytes] | None:
+        """Give what comes before and behind the value of the header `name` in such a frame; None as `frame`.
+
+        Raises:
+            TargetError: as `frame`.
+        """
         key = request, name
         try:
-            parts = self._requests[key]
+            return self._requests[key]
         except KeyError:
             if len(self._requests) >= _MOST:
                 self._requests.clear()
-            parts = self._requests[key] = self._parts(request, name)
-        return parts and b"".join((parts[0], value.encode("ascii"), parts[1]))
+            return self._requests.setdefault(key, self._parts(request, name))
 
     def _parts(self, request: Request, name: str) -> tuple[bytes, bytes] | None:
         exchange = Exchange(self.host)
@@ -87,7 +112,7 @@ class Practised(Exchange):
     """An exchange that asks h11 only for what it does not know by heart."""
 
     _memory: Repeats
-    _ahead: tuple[Request, tuple[str, str]] | None = None  # framed by heart: h11 has not been told
+    _ahead: tuple[Request, tuple[tuple[str, str], ...]] | None = None  # framed by heart: h11 was not told
     _pieces: int = 0
     _surplus: bool = False  # h11 keeps bytes that came behind an answer, and takes them for the next one
 
@@ -112,17 +137,29 @@ class Practised(Exchange):
         framed = self._memory.frame(request, name, value) if self.usable and not self._surplus else None
         if framed is None:
             return self.frame(request, (name, value))
-        self._ahead = request, (name, value)
+        self._ahead = request, ((name, value),)
+        return framed
+
+    def frame_known(self, request: Request) -> bytes:
+        """Give what `frame` gives without extra headers.
+
+        Raises:
+            TargetError: as `frame`.
+        """
+        framed = self._memory.whole(request) if self.usable and not self._surplus else None
+        if framed is None:
+            return self.frame(request)
+        self._ahead = request, ()
         return framed
 
     def receive(self, data: bytes) -> Response | None:
         """As `Exchange.receive`."""
         if self._ahead is not None:
-            (request, header), self._ahead = self._ahead, None
+            (request, headers), self._ahead = self._ahead, None
             response = self._memory.answer(data)
             if response is not None:
                 return response
-            self.frame(request, header)
+            self.frame(request, *headers)
         self._pieces += 1
         response = super().receive(data)
         if response is not None:

@@ -11,13 +11,13 @@ from deadheat.io.release import Releaser
 from deadheat.model import Gate, Origin, Request, Version
 from deadheat.wire import PLANS, choose
 
-pytestmark = pytest.mark.rocket
+pytestmark = [pytest.mark.rocket, pytest.mark.alone]
 BODY = b"0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @pytest.fixture(scope="module", params=["cleartext", "tls"])
 def origin(request: pytest.FixtureRequest) -> Iterator[Origin]:
-    with spread(tls=request.param == "tls") as running:
+    with spread(tls=request.param == "tls", profile="dev") as running:
         yield at(running)
 
 

@@ -9,11 +9,15 @@ from click.testing import CliRunner, Result
 
 from deadheat.cli import cli
 from deadheat.engine.attack.courier import Courier
+from deadheat.engine.attack.drafts import from_review
 from deadheat.engine.attack.hold import holdable
 from deadheat.io.allow import Allow
+from deadheat.io.config import parse
 from deadheat.model import MESSAGE, DeadheatError, Gate, Origin, Request, Version
-from deadheat.model.config import Limits
+from deadheat.model.config import Config, Limits
+from deadheat.rules import check
 from deadheat.wire import PLANS
+from tests.rust.programs import program
 from tests.servers.websocket_shop import websocket_shop
 
 SCENARIO = """\
@@ -139,3 +143,25 @@ def test_messages_go_over_websockets_whatever_http_goes_over() -> None:
 
 def test_a_message_is_never_held() -> None:
     assert "handed on whole" in str(holdable(Request(MESSAGE, "/live", body=b"x" * 40)))
+
+
+def test_a_draft_for_a_handler_that_opens_a_websocket_is_a_message() -> None:
+    text = """\
+use rocket::{get, routes, State};
+use rocket_ws::{Channel, WebSocket};
+use std::{collections::HashSet, sync::Mutex};
+struct Hall { taken: Mutex<HashSet<u32>> }
+#[get("/hall")]
+fn hall<'r>(ws: WebSocket, hall: &'r State<Hall>) -> Channel<'r> {
+    ws.channel(move |io| Box::pin(async move {
+        if hall.taken.lock().unwrap().contains(&1) { return Ok(()); }
+        hall.taken.lock().unwrap().insert(1);
+        Ok(())
+    }))
+}
+fn rocket() { rocket::build().mount("/", routes![hall]); }
+"""
+    read = program(text)
+    draft = from_review(read.review, check(read), Config())
+    (scenario,) = parse(draft, None, {}, "deadheat.toml").scenarios
+    assert [racer.request for racer in scenario.racers] == [Request(MESSAGE, "/hall", (), b"deadheat")] * 2

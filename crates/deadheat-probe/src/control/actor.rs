@@ -30,6 +30,8 @@ pub struct Actor<H> {
     pub branches: usize,
     /// How many of these are messages that lie before a receiver which is busy with another one.
     pub mail: usize,
+    /// How many of its parts wait until somebody wakes them.
+    pub asleep: usize,
     /// The step it takes at the moment.
     pub open: Option<usize>,
     /// That step is a statement that a database may keep waiting.
@@ -46,6 +48,7 @@ impl<H: Held> Actor<H> {
             answered: false,
             branches: 0,
             mail: 0,
+            asleep: 0,
             open: None,
             queues: false,
             keeps: false,
@@ -58,11 +61,24 @@ impl<H: Held> Actor<H> {
             self.phase = Phase::Held;
         } else if self.answered && self.branches == 0 {
             self.phase = Phase::Finished;
-        } else if self.answered && self.branches == self.mail {
+        } else if self.waits() {
             self.phase = Phase::Blocked;
         } else if self.phase == Phase::Blocked {
             self.phase = Phase::Running;
         }
+    }
+
+    /// Whether all of it waits for a word that others say in the middle of a step: for its message's turn,
+    /// or for being woken. Nothing else lets it go on.
+    pub fn waits(&self) -> bool {
+        self.mail + self.asleep >= self.branches + usize::from(!self.answered)
+    }
+
+    /// Whether it has ended, or has been answered and what is left of it waits to be woken, as a stream of news
+    /// does that never ends. Where nobody goes on any more, that is as finished as it gets.
+    pub fn leaves_it_there(&self) -> bool {
+        let waiting = self.phase == Phase::Blocked && self.answered && self.mail == 0 && self.waits();
+        waiting || self.phase == Phase::Finished
     }
 
     pub fn at_rest(&self) -> bool {
@@ -81,9 +97,9 @@ impl<H: Held> Actor<H> {
         }
     }
 
-    /// Whether a step of another may let it go on: it waits, and not only for its message's turn.
+    /// Whether a step of another may let it go on unseen.
     pub fn rousable(&self) -> bool {
-        self.phase == Phase::Blocked && !(self.answered && self.branches == self.mail)
+        self.phase == Phase::Blocked && !self.waits()
     }
 
     /// One of its messages is worked off from now on.

@@ -235,6 +235,25 @@ impl<H: Held> Control<H> {
         }
     }
 
+    /// A part of a racer waits until somebody wakes it.
+    pub fn sleep(&mut self, run: u64, actor: u8) {
+        self.moved();
+        if let Some(found) = self.actor(run, actor) {
+            found.asleep += 1;
+            found.rest();
+            self.settle(run, actor);
+        }
+    }
+
+    /// Somebody woke it.
+    pub fn wake(&mut self, run: u64, actor: u8) {
+        self.moved();
+        if let Some(found) = self.actor(run, actor) {
+            found.asleep = found.asleep.saturating_sub(1);
+            found.rest();
+        }
+    }
+
     /// Something that a racer started has ended.
     pub fn join(&mut self, run: u64, actor: u8) {
         self.moved();

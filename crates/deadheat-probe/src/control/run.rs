@@ -123,7 +123,7 @@ impl<H: Held> Run<H> {
             return Next::Wait;
         }
         let step = self.steps.len();
-        if self.finished() {
+        if self.actors.iter().all(Actor::leaves_it_there) {
             return Next::End(self.choice.end(order, step));
         }
         if step >= MAX_STEPS {

@@ -89,7 +89,7 @@ def _probes(handlers: Sequence[Handler], review: Review, config: Config) -> Iter
         mine = [access for access in review.accesses if access.handler == handler.id]
         if any(access.state in touched for access in mine) and all(a.kind in _READS for a in mine):
             made = synthesise(handler, config)
-            if isinstance(made, Request):
+            if isinstance(made, Request) and not made.message:
                 yield made
 
 
@@ -113,10 +113,14 @@ def _table(name: str, racers: Sequence[Request], probes: Sequence[str], words: s
 def _entry(request: Request) -> str:
     """A line where it says everything, else a table."""
     body = request.body.decode("utf-8", "replace")
+    headers = ", ".join(f"{_string(key)} = {_string(value)}" for key, value in request.headers)
+    if request.message:
+        parts = [f"ws = {_string(request.target)}", f"message = {_string(body)}"]
+        parts += [f"headers = {{ {headers} }}"] if headers else []
+        return f"{{ {', '.join(parts)} }}"
     own = [pair for pair in request.headers if pair[0].lower() != "content-type"]
     if not own and "\n" not in body:
         return _string(f"{request} {body}".rstrip())
-    headers = ", ".join(f"{_string(key)} = {_string(value)}" for key, value in request.headers)
     parts = [f"method = {_string(request.method)}", f"target = {_string(request.target)}"]
     parts += [f"headers = {{ {headers} }}"] if headers else []
     parts += [f"body = {_string(body)}"] if body else []

@@ -85,6 +85,13 @@ class Gate(Protocol[L]):
         """How many connections there were, over all."""
 
     @property
+    def news(self) -> int:
+        """How many steps there were, over all, that the same order does not have again.
+
+        A statement is prepared once on a connection, which inside a transaction may take its snapshot.
+        """
+
+    @property
     def stirred(self) -> int:
         """How often something came, over all."""
 
@@ -120,6 +127,9 @@ class Gate(Protocol[L]):
     def started(self) -> None:
         """Look at the store once the application made its tables; see that it is there."""
 
+    def adapted(self) -> bool:
+        """Whether it does from now on what the application missed, so that starting that again may help."""
+
     def pump(self, timeout: float, watched: Sequence[Watched] = ()) -> list[Watched]:
         """Move bytes once, waiting up to `timeout` seconds; give the watched that are readable."""
 
@@ -145,6 +155,16 @@ class Gate(Protocol[L]):
     def keep(self, lane: L) -> None:
         """Keep the answer back until granted."""
 
+    def foreseen(self, lane: L) -> bool:
+        """Whether its step, held or granted, wants what another request has: it will hardly be answered."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which who waits is left alone before another may come to wait for it in turn.
+
+        Then the store has looked once for a cycle, and who closes one is the one whom it refuses.
+        """
+
     def blockers(self, lane: L) -> frozenset[int | None]:
         """Give the requests that it waits for, None for somebody else, nothing when it does not wait."""
 
@@ -162,6 +182,12 @@ class Gate(Protocol[L]):
 
     def fitting(self, findings: Sequence[Finding], named: Collection[str]) -> Sequence[Finding]:
         """Give those of `findings` that are about one of the states `named` by points."""
+
+    def remember(self) -> bytes:
+        """Give what the numbers of points, and of what is touched, stand for."""
+
+    def recall(self, remembered: bytes) -> None:
+        """Take these numbers over, before any is given."""
 
     def drop_all(self) -> None:
         """Close every connection, but go on listening."""

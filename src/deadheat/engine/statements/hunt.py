@@ -5,16 +5,19 @@ how they are held (`statements.run`), nor what makes an outcome a race.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic
 
 import msgspec
 
 from deadheat import __version__
+from deadheat.engine.candidate import Candidate
 from deadheat.engine.events import Event, Explored, Forced, Skipped, Started
-from deadheat.engine.evidence import saved
-from deadheat.engine.explore import Candidate, Search
+from deadheat.engine.evidence import filed, saved
+from deadheat.engine.explore import Search
 from deadheat.engine.hunt import Listener
+from deadheat.engine.memory import Memory
 from deadheat.engine.prove import Prover
 from deadheat.engine.rocket import RocketSubject
 from deadheat.engine.routes import handler_of
@@ -47,6 +50,11 @@ _UNLINKED = "unlinked"
 _SHARED = (
     "the requests share one connection, on which answers keep the order of the commands: orders in which one"
     " request runs several commands while another waits were not tried"
+)
+
+_SURW = (
+    "SURW weighed the orders of the steps on each {} for which requests were seen to contend, not on what the"
+    " source is suspected of."
 )
 
 
@@ -98,10 +106,14 @@ class StatementHunt(Generic[L]):
     """The command that does all this again."""
     recorded: Recorded | None = None
     """What schedule files say; none are written without."""
+    memory: Memory | None = None
+    """Where what is learned is kept, if it can be gone on with."""
     findings: list[Finding] = field(default_factory=list)
     explorations: list[Exploration] = field(default_factory=list)
     not_tested: list[NotTested] = field(default_factory=list)
     interrupted: bool = False
+    _search: Search | None = None
+    _hindered: bool = False
 
     def __post_init__(self) -> None:
         """Say which handler each racer is for."""
@@ -122,13 +134,20 @@ class StatementHunt(Generic[L]):
         with StatementTarget(self.application, self.gate, self.store) as target:
             target.restart()
             self.listen(Started(target.port, target.starts))
-            search = Search(target, self.scenario, self._limits, lambda seen, _: self._classes(target, seen))
+            search = self._search = Search(
+                target,
+                self.scenario,
+                self._limits,
+                lambda seen, _: self._classes(target, seen),
+                memory=self.memory,
+            )
             try:
                 for event in search.events():
+                    self._hindered = target.hindered
                     self._note(_limited(event) if target.hindered else event)
             except KeyboardInterrupt:
                 if not search.finished:
-                    self._note(Explored(search.result(complete=False, reason="interrupted")))
+                    self._note(search.interrupted())
                 raise
             if search.best and not self.explorations[-1].complete:
                 try:
@@ -139,6 +158,11 @@ class StatementHunt(Generic[L]):
                     return
             for name, candidate in search.best.items():
                 self._prove(target, search, name, candidate)
+
+    @property
+    def further(self) -> str:
+        """The command that goes on where the search ended, empty where nothing does."""
+        return self._search.again if self._search is not None else ""
 
     def result(self) -> Run:
         """Give what is known by now."""
@@ -162,16 +186,26 @@ class StatementHunt(Generic[L]):
             coverage=coverage,
             not_tested=tuple(self.not_tested),
             sources=self.subject.sources,
-            notes=self.gate.bounds,
+            notes=(*self.gate.bounds, *self._said()),
             interrupted=self.interrupted,
             dynamic=True,
         )
+
+    def _said(self) -> Iterator[str]:
+        """What samples are worth here, where there were any."""
+        if any(tally.strategy.startswith("SURW") for e in self.explorations for tally in e.strategies):
+            yield _SURW.format(self.gate.noun)
+        if self._hindered and not any(exploration.reason == _SHARED for exploration in self.explorations):
+            yield f"Not every order that was drawn could be forced: {_SHARED}."
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Explored):
             self.explorations.append(event.exploration)
             if event.exploration.verdict == "unknown":
-                self._skip(NotTested(event.exploration.scenario, event.exploration.reason))
+                self._skip(NotTested(event.exploration.scenario, event.exploration.reason, self.further))
+            elif self.further and not event.exploration.complete:
+                rest = f"the other orders of {event.exploration.scenario}"
+                self._skip(NotTested(rest, event.exploration.reason, self.further))
         self.listen(event)
 
     def _classes(self, target: StatementTarget[L], observed: Observed) -> tuple[str, ...]:
@@ -183,8 +217,12 @@ class StatementHunt(Generic[L]):
         return (fitting[0].fingerprint,) if len(fitting) == 1 else (_UNLINKED,)
 
     def _prove(self, target: StatementTarget[L], search: Search, name: str, candidate: Candidate) -> None:
-        search, candidate = shrunk(
-            search, candidate, name, lambda _: lambda seen, _violation: self._classes(target, seen)
+        search, candidate, smaller = shrunk(
+            search,
+            candidate,
+            name,
+            lambda _: lambda seen, _violation: self._classes(target, seen),
+            self.subject.config.secrets,
         )
         proof = Prover(target.described(), self._limits, self.listen).prove(search, candidate)
         if isinstance(proof, NotTested):
@@ -196,13 +234,15 @@ class StatementHunt(Generic[L]):
             finding,
             proof=Proof.FORCED,
             confidence=Confidence.HIGH,
-            evidence=msgspec.structs.replace(proof, history=_placed(proof), again=self.again),
+            evidence=msgspec.structs.replace(proof, history=_placed(proof), again=self.again, shrunk=smaller),
         )
         self.findings.append(proved)
         if self.recorded is not None:
             file = saved(proved, proof, self.subject.location, "", target.described().points)
             how = self.recorded
-            self.store.save_schedule(msgspec.structs.replace(file, via=how.via, command=how.command))
+            file = msgspec.structs.replace(file, via=how.via, command=how.command)
+            if missing := filed(self.store, file):
+                self._skip(missing)
         self.listen(Forced(proved))
 
     def _unexplained(self, target: StatementTarget[L], violation: Violation, observed: Observed) -> Finding:

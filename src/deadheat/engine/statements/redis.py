@@ -6,6 +6,9 @@ Numbers are given in order of meeting and never change while it lives.
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
 
 from deadheat.engine.statements.gate import ANYBODY, UNKNOWN, Watched
 from deadheat.io.redis_admin import Admin, Server, through
@@ -28,14 +31,13 @@ _PASSED = (
 )
 
 
+@dataclass
 class Keys:
     """The registry of one exploration."""
 
-    def __init__(self) -> None:
-        """Nothing was met yet."""
-        self.points: dict[int, Point] = {}
-        self._numbers: dict[str, int] = {}
-        self._keys: dict[bytes, int] = {}
+    points: dict[int, Point] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _keys: dict[bytes, int] = field(default_factory=dict)
 
     def op(self, touches: Sequence[Access]) -> Op:
         """Give what a unit does as far as dependency is concerned."""
@@ -105,6 +107,11 @@ class RedisGate:
         return self._proxy.opened
 
     @property
+    def news(self) -> int:
+        """None: nothing is a step the first time only."""
+        return 0
+
+    @property
     def stirred(self) -> int:
         """How often something came, over all."""
         return self._proxy.stirred
@@ -161,6 +168,10 @@ class RedisGate:
     def started(self) -> None:
         """Look at nothing: a Redis has no tables."""
 
+    def adapted(self) -> bool:
+        """Deny it."""
+        return False
+
     def pump(self, timeout: float, watched: Sequence[Watched] = ()) -> list[Watched]:
         """Move bytes once."""
         return self._proxy.pump(timeout, watched)
@@ -187,6 +198,15 @@ class RedisGate:
     def keep(self, lane: Lane) -> None:
         """Keep the answer back until granted."""
         self._proxy.keep(lane)
+
+    @property
+    def patience(self) -> float:
+        """None: in Redis nobody waits for each other."""
+        return 0.0
+
+    def foreseen(self, lane: Lane) -> bool:
+        """Deny it: who waits there waits for what nobody has."""
+        return False
 
     def blockers(self, lane: Lane) -> frozenset[int | None]:
         """Ask Redis whether the connection waits in a blocking command: whoever pushes ends that."""
@@ -220,6 +240,14 @@ class RedisGate:
         cached = [finding for finding in findings if finding.state.kind is StateKind.CACHE]
         close = [f for f in cached if any(key == f.state.path or _begins(key, f.state.path) for key in named)]
         return close or cached
+
+    def remember(self) -> bytes:
+        """Give what the numbers of points, and of what is touched, stand for."""
+        return msgspec.msgpack.encode(self._keys)
+
+    def recall(self, remembered: bytes) -> None:
+        """Take these numbers over."""
+        self._keys = msgspec.msgpack.decode(remembered, type=Keys)
 
     def drop_all(self) -> None:
         """Close every connection of the application's."""

@@ -13,9 +13,9 @@ a store answers to deadlocks and serialization failures reaches the application:
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Generic
 
+from deadheat.engine.statements.actor import Actor, Anew, Phase
 from deadheat.engine.statements.gate import ANYBODY, UNKNOWN, Gate, L
 from deadheat.io.hold import Execution, ProbedStep
 from deadheat.io.http import Connection
@@ -23,46 +23,8 @@ from deadheat.model import Request, Response, TargetError
 from deadheat.schedule import Choice, End, Op, Proposal, Trace, TraceStep
 
 _TICK = 0.003  # seconds without a byte after which the store is asked who waits for whom
+_SOON = 0.000_5  # the same where a wait is foreseen
 _MOST_STEPS = 2_000
-
-
-class Anew(Exception):  # noqa: N818 - no error
-    """The execution is to be begun again, with more of the order known beforehand."""
-
-    def __init__(self, prefix: tuple[int, ...], asleep: frozenset[int]) -> None:
-        """Begin with `prefix`; whoever is asleep after it."""
-        super().__init__(prefix)
-        self.prefix = prefix
-        self.asleep = asleep
-
-
-class Phase(Enum):
-    """Where a request is."""
-
-    UNSENT = "unsent"  # the request is sent when its first step is granted
-    RUNNING = "running"
-    HELD = "held"  # its next statement waits to be granted
-    BLOCKED = "blocked"  # its statement waits for another request
-    BEHIND = "behind"  # its answer comes after one to a statement still held, on the same connection
-    READY = "ready"  # its statement no longer waits; the answer is kept until granted
-    DONE = "done"
-    LOST = "lost"  # it waits for something that is no statement and no other request
-
-
-@dataclass
-class _Actor(Generic[L]):
-    number: int
-    connection: Connection
-    phase: Phase = Phase.RUNNING
-    lane: L | None = None
-    response: Response | None = None
-    op: Op = UNKNOWN
-    """What its last step did, or is about to do once nobody is in its way."""
-    waits_for: frozenset[int | None] = frozenset()
-    blocked_at: int = 0
-    """The number of the step that began to wait."""
-    queued: bool = False
-    """Whether it waits here for its turn to wait in the store: two that wait there go in any order."""
 
 
 @dataclass
@@ -87,7 +49,8 @@ class Run(Generic[L]):
     def __post_init__(self) -> None:
         """Nobody has begun."""
         self._prefix: tuple[int, ...] = ()
-        self._actors = [_Actor[L](n, connection) for n, connection in enumerate(self.connections)]
+        self._watched: list[Connection] = list(self.connections)
+        self._actors = [Actor[L](n, connection) for n, connection in enumerate(self.connections)]
 
     def execute(self, proposal: Proposal) -> Execution:
         """Follow the proposal to the end of the execution.
@@ -159,7 +122,7 @@ class Run(Generic[L]):
             for actor in blocked:
                 self._settle_blocked(actor)
 
-    def _begin(self, actor: _Actor[L]) -> None:
+    def _begin(self, actor: Actor[L]) -> None:
         """Send the request, and await its first statement."""
         actor.connection.send(self.requests[actor.number])
         self._settle(actor)
@@ -168,7 +131,7 @@ class Run(Generic[L]):
             self._mistaken = self._mistaken or self.first.setdefault(actor.number, op) != op
             self.first[actor.number] = UNKNOWN if self.first[actor.number] != op else op
 
-    def _begin_better(self, actor: _Actor[L], before: frozenset[int], after: frozenset[int]) -> None:
+    def _begin_better(self, actor: Actor[L], before: frozenset[int], after: frozenset[int]) -> None:
         """Have the execution begun again if this request should have been sent earlier than now.
 
         `before` and `after` its step are those asleep.
@@ -183,14 +146,14 @@ class Run(Generic[L]):
     def _lost(self) -> bool:
         return any(actor.phase is Phase.LOST for actor in self._actors)
 
-    def _op(self, actor: _Actor[L]) -> Op:
+    def _op(self, actor: Actor[L]) -> Op:
         if actor.phase in {Phase.HELD, Phase.READY} and actor.lane is not None:
             return self.gate.op(actor.lane)
         if actor.phase is Phase.UNSENT:
             return self.first.get(actor.number) or UNKNOWN
         return UNKNOWN
 
-    def _step(self, actor: _Actor[L], enabled: frozenset[int]) -> Op:
+    def _step(self, actor: Actor[L], enabled: frozenset[int]) -> Op:
         """Take a step to its end; give what it did, which is known only then.
 
         What another request's statement did that had waited for this step is part of it.
@@ -208,6 +171,7 @@ class Run(Generic[L]):
             self._do_silently(lane)
         for other in early:
             self._begin(other)
+        self._let_waiters_look(actor)
         self.gate.grant(lane)
         self._settle(actor)
         self._pass_on()
@@ -217,17 +181,28 @@ class Run(Generic[L]):
         freed = [self.gate.outcome(lane) for lane in further if lane is not None]
         return self._did(actor, actor.op.also(freed) if freed else actor.op, enabled, point)
 
-    def _did(self, actor: _Actor[L], op: Op, enabled: frozenset[int], point: int) -> Op:
+    def _let_waiters_look(self, actor: Actor[L]) -> None:
+        """Let whoever waits for the actor look for a cycle before its step may close one.
+
+        Else it would be chance who finds it, and is refused.
+        """
+        waiting = [other.since for other in self._blocked() if actor.number in self._chain(other)]
+        if waiting and actor.lane is not None and self.gate.foreseen(actor.lane):
+            until = max(waiting) + self.gate.patience
+            while (left := until - time.monotonic()) > 0:
+                self._pump(left)
+
+    def _did(self, actor: Actor[L], op: Op, enabled: frozenset[int], point: int) -> Op:
         self.steps.append(TraceStep(actor.number, op, enabled, point))
         self.probed.append(ProbedStep(actor.number, point, op.place, None, None))
         return op
 
-    def _blocked(self) -> list[_Actor[L]]:
+    def _blocked(self) -> list[Actor[L]]:
         """Who waits, the longest first."""
         waiting = (actor for actor in self._actors if actor.phase is Phase.BLOCKED)
         return sorted(waiting, key=lambda actor: actor.blocked_at)
 
-    def _ahead(self, actor: _Actor[L]) -> bool:
+    def _ahead(self, actor: Actor[L]) -> bool:
         """Whether others wait already for the lock that its step wants, which it does not have itself.
 
         Were it to wait beside them, the store would choose who is next: PostgreSQL gives no order to
@@ -241,7 +216,7 @@ class Run(Generic[L]):
         queue = [other for other in before if other.lane and self.gate.queues(lane, other.lane)]
         return bool(queue) and not any(actor.number in self._chain(other) for other in queue)
 
-    def _chain(self, actor: _Actor[L]) -> set[int]:
+    def _chain(self, actor: Actor[L]) -> set[int]:
         """Whom it waits for, directly and through others."""
         found: set[int] = set()
         waiting = [actor]
@@ -251,7 +226,7 @@ class Run(Generic[L]):
             found |= fresh
         return found
 
-    def _early(self, actor: _Actor[L]) -> list[_Actor[L]]:
+    def _early(self, actor: Actor[L]) -> list[Actor[L]]:
         """Who is to be sent before `actor` gets its answer: whoever begins before its next step.
 
         Over one connection, that step could not be overtaken by theirs any more.
@@ -286,10 +261,11 @@ class Run(Generic[L]):
 
     # ---------------------------------------------------------------- settle
 
-    def _settle(self, actor: _Actor[L]) -> None:
+    def _settle(self, actor: Actor[L]) -> None:
         """Await what becomes of the actor that was let go: held, answered, blocked, or lost."""
         self.gate.running = actor.number
         deadline = time.monotonic() + self.patience
+        tick = 0.0
         while True:
             mine = [lane for lane in self.gate.lanes if lane.owner == actor.number]
             held = [lane for lane in mine if lane.holds]
@@ -306,23 +282,25 @@ class Run(Generic[L]):
             if actor.response is not None and silent and not any(lane.busy for lane in mine):
                 actor.phase, actor.lane = Phase.DONE, None
                 break
-            if not self._pump():
-                waiting = next((lane for lane in mine if lane.waiting), None)
+            waiting = next((lane for lane in mine if lane.waiting), None)
+            tick = tick or (_SOON if waiting is not None and self.gate.foreseen(waiting) else _TICK)
+            if not self._pump(tick):
+                tick = min(2 * tick, _TICK)
                 if waiting is not None and self._waits(waiting, frozenset({actor.number})):
                     self.gate.keep(waiting)
-                    actor.phase, actor.lane = Phase.BLOCKED, waiting
+                    actor.phase, actor.lane, actor.since = Phase.BLOCKED, waiting, time.monotonic()
                     break
                 if time.monotonic() > deadline:
                     actor.phase = Phase.LOST
                     break
         self.gate.running = None
 
-    def _silence(self, actor: _Actor[L]) -> float:
+    def _silence(self, actor: Actor[L]) -> float:
         """Seconds of silence after which nothing more is expected; more where the order says otherwise."""
         promised = actor.number in self._prefix[len(self.steps) + 1 :]  # the step that goes on is not in yet
         return self.patience / 2 if promised else self.linger
 
-    def _settle_blocked(self, actor: _Actor[L]) -> bool:
+    def _settle_blocked(self, actor: Actor[L]) -> bool:
         """Await what another one just did for a blocked actor; whether it got any further."""
         lane = actor.lane
         assert lane is not None
@@ -340,10 +318,10 @@ class Run(Generic[L]):
         actor.phase = Phase.READY
         return True
 
-    def _come_up(self, actor: _Actor[L]) -> bool:
+    def _come_up(self, actor: Actor[L]) -> bool:
         """Let go to the store what waited here for its turn, and keep the answer."""
         assert actor.lane is not None
-        actor.queued = False
+        actor.queued, actor.since = False, time.monotonic()
         self.gate.grant(actor.lane)
         self.gate.keep(actor.lane)
         self._settle_blocked(actor)
@@ -370,15 +348,16 @@ class Run(Generic[L]):
                 return False
         return bool(blockers)
 
-    def _pump(self) -> bool:
-        """Move bytes and attribute them; False when nothing came for a while."""
-        watched = [a.connection for a in self._actors if a.response is None]
+    def _pump(self, tick: float = _TICK) -> bool:
+        """Move bytes and attribute them; False when nothing came for `tick` seconds."""
         stirred = self.gate.stirred
-        for ready in self.gate.pump(_TICK, watched):
+        for ready in self.gate.pump(tick, self._watched):
             for actor in self._actors:
                 if actor.connection is ready:
                     actor.response = actor.connection.advance()
                     stirred = -1
+        if stirred < 0:
+            self._watched = [a.connection for a in self._actors if a.response is None]
         if self.gate.unsupported:
             raise TargetError(f"the application cannot be held at its statements: {self.gate.unsupported}")
         stray = self.gate.attribute()
@@ -392,5 +371,5 @@ class Run(Generic[L]):
         self._stirred_at = time.monotonic()
         return True
 
-    def _name(self, actor: _Actor[L]) -> str:
+    def _name(self, actor: Actor[L]) -> str:
         return str(self.requests[actor.number])

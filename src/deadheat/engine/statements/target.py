@@ -7,16 +7,19 @@ is searched for. Sequential runs go through the same proxy with the gate open.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self
 
+import msgspec
 from msgspec import Struct
 
+from deadheat.engine.application import Application
+from deadheat.engine.statements.actor import Anew
 from deadheat.engine.statements.gate import TRANSACTION, Gate, L
-from deadheat.engine.statements.run import Anew, Run
-from deadheat.engine.target import Application, Observed
+from deadheat.engine.statements.run import Run
+from deadheat.engine.target import Observed
 from deadheat.io import rocket_databases
 from deadheat.io.hold import Execution
 from deadheat.io.http import Connection, Pool
@@ -32,6 +35,7 @@ _LOOK = 0.01
 _SAFE = frozenset({"GET", "HEAD"})  # they ask for nothing to change: RFC 9110, section 9.2.1
 _IDLE = 0.1  # seconds in which an application that nobody asks anything shows what it does by itself
 _LINGER = 0.02  # seconds after an answer in which a task left behind shows
+_MOST_ANEW = 100  # times in which one execution is begun again
 _LOOKS = 3  # sequential answers to each request after which one is looked for
 
 
@@ -120,6 +124,16 @@ class StatementTarget(Generic[L]):
             build="",
         )
 
+    def remember(self) -> bytes:
+        """Give the numbers of statements and of what they touch, and whether requests hindered each other."""
+        return msgspec.msgpack.encode((self.hindered, self._gate.remember()))
+
+    def recall(self, remembered: bytes) -> None:
+        """Go on numbering where another process stopped."""
+        if remembered:
+            self.hindered, numbers = msgspec.msgpack.decode(remembered, type=tuple[bool, bytes])
+            self._gate.recall(numbers)
+
     def prepare(self, setup: Sequence[Preparation]) -> None:
         """Let `setup` be the way to the initial state, from now on."""
         if tuple(setup) != self._setup:
@@ -128,6 +142,19 @@ class StatementTarget(Generic[L]):
 
     def restart(self) -> None:
         """End the process if there is one, start another and set it up."""
+        self._adapting(self._restart)
+
+    def _adapting(self, action: Callable[[], None]) -> None:
+        """Do it, once more where the gate learned from its failure what the application wants of it."""
+        try:
+            action()
+        except TargetError:
+            if not self._gate.adapted():
+                raise
+            self.abandon()
+            action()
+
+    def _restart(self) -> None:
         self.abandon()
         self._gate.reach()
         self._start()
@@ -141,8 +168,11 @@ class StatementTarget(Generic[L]):
     def reset(self, how: Reset, requests: Sequence[Request] = ()) -> None:
         """Go back to the initial state by the reset requests, in a new process if there is none."""
         self._way = (how, requests)
+        self._adapting(lambda: self._back(how, requests))
+
+    def _back(self, how: Reset, requests: Sequence[Request]) -> None:
         if self._process is None or how is Reset.RESTART:
-            self.restart()
+            self._restart()
             self._clean = False
         if self._clean:
             return
@@ -169,19 +199,27 @@ class StatementTarget(Generic[L]):
         return self._observed(answers, Execution(Trace(()), (), ()), probes)
 
     def concurrent(
-        self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request] = ()
+        self,
+        requests: Sequence[Request],
+        proposal: Proposal,
+        probes: Sequence[Request] = (),
+        ahead: Sequence[Proposal] = (),
     ) -> Observed:
         """Run the requests concurrently, in the order that `proposal` begins."""
         if tuple(requests) != self._raced:
             self._raced, self._first = tuple(requests), {}
-        while True:
+        for _ in range(_MOST_ANEW):
+            news = self._gate.news
             try:
-                return self._once(requests, proposal, probes)
+                return self._once(requests, proposal, probes, news)
             except Anew as anew:
                 proposal = proposal._replace(prefix=anew.prefix, sleep=anew.asleep)
                 self.reset(*self._way)
+        raise TargetError("the application does something for the first time in every execution")
 
-    def _once(self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request]) -> Observed:
+    def _once(
+        self, requests: Sequence[Request], proposal: Proposal, probes: Sequence[Request], news: int
+    ) -> Observed:
         pool = self._pooled()
         self._clean = False
         self._quiet()
@@ -191,6 +229,9 @@ class StatementTarget(Generic[L]):
         run.linger = _LINGER if self._lingers else 0.0
         try:
             execution = run.execute(proposal)
+            if self._gate.news != news:
+                # What was done for the first time, as a step of its own, is none the next time.
+                raise Anew(proposal.prefix, proposal.sleep)
             if execution.trace.end in {End.HUNG, End.DIVERGED}:
                 self.abandon()
                 return Observed(Observation(run.responses), (execution,))
@@ -264,12 +305,14 @@ class StatementTarget(Generic[L]):
     def _await(self, *connections: Connection) -> list[Response]:
         end = time.monotonic() + self._application.timeout
         found: dict[Connection, Response] = {}
-        while len(found) < len(connections):
-            waiting = [connection for connection in connections if connection not in found]
+        waiting: Sequence[Connection] = connections
+        while waiting:
             ready = self._gate.pump(_LOOK, waiting)
             for connection in waiting:
                 if connection in ready and (response := connection.advance()) is not None:
                     found[connection] = response
+            if ready:
+                waiting = [connection for connection in waiting if connection not in found]
             if time.monotonic() > end:
                 raise TargetError(f"no answer within {self._application.timeout:g} s")
         return [found[connection] for connection in connections]

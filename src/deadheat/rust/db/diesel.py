@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.rust.db.access import arguments, builder, chosen_by, execute, executor, turbofish
+from deadheat.rust.db.declared import snake
 from deadheat.rust.db.diesel_terms import Assigned, column_of, conditions
 from deadheat.rust.db.query import Condition, Op, Query
 from deadheat.rust.db.schema import Table
@@ -28,6 +29,7 @@ _KEEP = frozenset(
      "as_query", "no_wait", "skip_locked", "distinct_on", "order_by", "order", "then_order_by", "limit",
      "on_constraint", "into_owned", "assume_not_null", "nullable"}
 )  # fmt: skip
+_ENTITY = re.compile(r"\b(?:Identifiable|Insertable|AsChangeset)\b")
 TABLES = (Op.TABLE, Op.SELECT, Op.INSERT, Op.UPDATE, Op.DELETE)
 
 
@@ -65,14 +67,16 @@ def call(low: Lowering, node: Node, name: str, before: str) -> Value | None:
 
 
 def entity_table(low: Lowering, declared: Type | None) -> Table | None:
-    """The table of one of our structs, by its `table_name` attribute."""
+    """The table of one of our structs: by its `table_name` attribute, else by its name, as Diesel does."""
     inner = peel(declared)
     item = low.types.items.get(inner.name) if inner is not None else None
-    for attribute in item.attributes if item is not None else ():
-        text = text_of(attribute)
+    texts = [text_of(attribute) for attribute in item.attributes] if item is not None else []
+    for text in texts:
         if "table_name" in text:
             name = text.split("table_name", 1)[1].strip(' =")(').split(")")[0].split(",")[0].strip('" ')
             return low.types.tables.get(name.rsplit("::", 1)[-1])
+    if inner is not None and any(text.startswith("derive") and _ENTITY.search(text) for text in texts):
+        return low.types.tables.get(f"{snake(inner.short)}s")
     return None
 
 
@@ -105,7 +109,23 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
             if one.type not in ("identifier", "scoped_identifier"):
                 evaluate(low, one)
         changed = query
-    return replace(receiver, query=changed) if changed is not None else None
+    if changed is None:
+        return None
+    row = _selected_row(low, first) if plain in ("select", "returning") else None
+    return replace(receiver, query=changed, type=row or receiver.type)
+
+
+def _selected_row(low: Lowering, node: Node | None) -> Type | None:
+    """The struct of ours that a row becomes (`User::as_select()`)."""
+    named = (
+        re.fullmatch(r"([\w:]+)::as_(?:select|returning)\(\)", text_of(node)) if node is not None else None
+    )
+    if named is None:
+        return None
+    if named[1] == "Self":
+        return low.self_type
+    resolved = low.types.modules.resolve(low.module, tuple(named[1].split("::")))
+    return Type(resolved) if resolved in low.types.items else None
 
 
 def _written(low: Lowering, receiver: Value, query: Query, name: str, node: Node | None) -> Value:
@@ -187,8 +207,8 @@ def _selected(low: Lowering, query: Query, node: Node | None) -> Query:
 def _run(low: Lowering, node: Node, receiver: Value, query: Query, name: str, *, pooled: bool) -> Value:
     executors = [executor(low, one) for one in arguments(node)]
     row = turbofish(low, node) or (low.self_type if b"<Self>" in (node.text or b"")[-120:] else None)
-    if row is None and query.op is not Op.SELECT:
-        row = None
+    if row is None and receiver.type is not None and receiver.type.name in low.types.items:
+        row = receiver.type
     if (
         name == "first"
         and query.order == "desc"

@@ -6,7 +6,7 @@ of what was read. None means: not a database's business.
 
 from tree_sitter import Node
 
-from deadheat.rust.db import diesel, diesel_terms, mongodb, redis, sea_orm, sqlx
+from deadheat.rust.db import diesel, diesel_terms, mongodb, opaque, redis, sea_orm, sled, sqlx
 from deadheat.rust.db.access import TRANSACTION, arguments, begin, note_outcome, queried, started
 from deadheat.rust.db.held import note_closure, note_end, note_worker
 from deadheat.rust.db.query import ROW
@@ -40,7 +40,7 @@ def path(low: Lowering, written: tuple[str, ...], resolved: str) -> Value | None
 def call(low: Lowering, node: Node, written: tuple[str, ...]) -> Value | None:
     """A call by path of something that is not ours."""
     name = written[-1]
-    if name not in _CALLS:
+    if name not in _CALLS and not opaque.named(name):
         return None
     resolved = low.types.modules.resolve(low.module, written)
     before = resolved.split("::")[-2] if "::" in resolved else ""
@@ -49,6 +49,7 @@ def call(low: Lowering, node: Node, written: tuple[str, ...]) -> Value | None:
         or sqlx.call(low, node, name, resolved)
         or sea_orm.call(low, node, name, resolved)
         or redis.call(low, node, name, resolved)
+        or opaque.call(low, node, name, resolved)
     )
 
 
@@ -64,7 +65,8 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
     """`receiver.name(…)`, before anything else is tried."""
     if receiver.query is not None:
         short = receiver.type.short if receiver.type is not None else "[table]"
-        if receiver.query.store == ROW and (short == "[table]" or not short.startswith("[")):
+        rows = short == "[table]" or not (short.startswith("[") or short == "ActiveModel")
+        if receiver.query.store == ROW and rows:
             built = diesel.method(low, node, receiver, name)
             if built is not None:
                 return built
@@ -107,6 +109,8 @@ def _other(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
             or sea_orm.method(low, node, receiver, name)
             or mongodb.method(low, node, receiver, name)
             or redis.method(low, node, receiver, name)
+            or sled.method(low, node, receiver, name)
+            or opaque.method(low, node, receiver, name)
         )
         if found is not None:
             return found
@@ -124,6 +128,7 @@ _METHODS = (
     | {"bind", "push_bind", "exists", "raw_query", "collection", "collection_with_options", "arg",
        "query_async", "exec_async"}
     | set(mongodb.READS) | set(mongodb.WRITES) | set(redis.READS) | redis.WRITES | redis.ATOMIC
+    | sled.NAMES | set(opaque.WRITES)
 )  # fmt: skip
 
 
@@ -180,6 +185,11 @@ def sql_macro(low: Lowering, name: str, nodes: list[Node]) -> Value | None:
     return sqlx.macro(low, name, values, row)
 
 
+def document(low: Lowering, node: Node, made: Value) -> Value:
+    """`doc! { … }`: what it says as a filter, and what as an update."""
+    return mongodb.document(low, node, made)
+
+
 PATHS.append(path)
 
-__all__ = ["call", "method", "path", "sql_macro"]
+__all__ = ["call", "document", "method", "path", "sql_macro"]

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.rust.db.access import arguments, execute, literal, turbofish
+from deadheat.rust.db.declared import snake
 from deadheat.rust.db.query import DOCUMENT, Condition, Op, Query
-from deadheat.rust.db.sea_orm import snake
 from deadheat.rust.ir import NO_DEPS, Deps, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.expressions import evaluate, value_of
@@ -30,6 +30,7 @@ WRITES = {
     "replace_one": Op.UPDATE, "delete_one": Op.DELETE, "delete_many": Op.DELETE,
     "find_one_and_update": Op.UPDATE, "find_one_and_delete": Op.DELETE, "find_one_and_replace": Op.UPDATE,
 }  # fmt: skip
+_PLAIN = ("Document", "RawDocumentBuf", "Bson", "Value")  # a row of these says nothing of its table
 _PAIR = re.compile(r"\"([$\w.]+)\"\s*:\s*(\{|[^,{}]+)")
 _RELATIVE = ("$inc", "$addToSet", "$push", "$pull", "$pop", "$mul", "$min", "$max", "$bit", "$currentDate")
 
@@ -47,15 +48,23 @@ def collection(low: Lowering, node: Node, name: str) -> Value | None:
     return Value(Type("mongodb::Collection", (row,)), query=Query(Op.TABLE, table, DOCUMENT))
 
 
+def _table(low: Lowering, receiver: Value, row: Type | None) -> str:
+    """The collection of a kind of row; of plain documents, that of its owner, or what it is called."""
+    if row is None or row.short not in _PLAIN:
+        return snake(row.short) if row is not None else ""
+    if low.self_type is not None:
+        return snake(low.self_type.short)
+    path = receiver.place.path if receiver.place is not None else ()
+    return path[-1] if path and path[-1].isidentifier() else snake(row.short)
+
+
 def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | None:
     """A method of a collection."""
     declared = peel(receiver.type)
     if declared is None or declared.short != "Collection" or (name not in READS and name not in WRITES):
         return None
     row = argument(declared)
-    table = (
-        receiver.query.table if receiver.query is not None else snake(row.short) if row is not None else ""
-    )
+    table = receiver.query.table if receiver.query is not None else _table(low, receiver, row)
     if not table:
         return None
     listed = arguments(node)
@@ -68,7 +77,7 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
             Op.INSERT, table, DOCUMENT, columns=tuple(low.types.fields(values[0].type)) if values else ()
         )
         return execute(low, node, query, deps, NO_DEPS, [], Type("Result", (None,)), f"{table}.{name}")
-    where, opaque = _filter(low, listed[0]) if listed else ((), True)
+    where, opaque = _filter(low, listed[0], values[0]) if listed else ((), True)
     selects = values[0].deps if values else NO_DEPS
     if name in READS:
         query = Query(Op.SELECT, table, DOCUMENT, where=where, opaque=opaque, aggregate=READS[name])
@@ -110,12 +119,27 @@ def _doc(low: Lowering, node: Node) -> str | None:
     return text if "doc!" in text[:20] else None
 
 
-def _filter(low: Lowering, node: Node) -> tuple[tuple[Condition, ...], bool]:
+def document(low: Lowering, node: Node, made: Value) -> Value:
+    """`doc! { … }` as a value: it carries what it says, wherever it is handed on."""
+    text = text_of(node)
+    where, opaque = _said(low, text)
+    changes = _changes(Query(Op.TABLE, "", DOCUMENT, where=where, opaque=opaque), text)
+    return replace(made, query=changes)
+
+
+def _filter(low: Lowering, node: Node, value: Value) -> tuple[tuple[Condition, ...], bool]:
     text = _doc(low, node)
     if text is None:
-        return (), True
+        said = value.query
+        return (said.where, said.opaque) if said is not None and said.store == DOCUMENT else ((), True)
+    return _said(low, text)
+
+
+def _said(low: Lowering, text: str) -> tuple[tuple[Condition, ...], bool]:
+    """The equalities that a document states as a filter, and whether there is more to it."""
     found: list[Condition] = []
-    for key, value in _PAIR.findall(text):
+    for written, value in _PAIR.findall(text):
+        key = _field(written)
         if key.startswith("$"):
             if found and found[-1].operator == "~":
                 found[-1] = Condition(found[-1].column, _COMPARE.get(key, "~"))
@@ -137,9 +161,28 @@ _COMPARE = {"$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">=", "$ne": "<>", "$e
 
 def _update(low: Lowering, query: Query, node: Node, value: Value, name: str) -> Query:
     text = _doc(low, node)
+    said = value.query
+    if (
+        text is None
+        and "replace" not in name
+        and said is not None
+        and said.store == DOCUMENT
+        and said.columns
+    ):
+        return replace(query, columns=said.columns, relative=said.relative)
     if text is None or "replace" in name:
         fields = tuple(low.types.fields(peel(value.type)))
         return replace(query, columns=fields, whole=True)
+    return _changes(query, text)
+
+
+def _field(key: str) -> str:
+    """The field of a struct that a document's key is, as serde's `rename_all = "camelCase"` has it."""
+    return key if key.startswith(("$", "_")) or "." in key else snake(key)
+
+
+def _changes(query: Query, text: str) -> Query:
+    """The fields that a document changes as an update, and which of them from themselves."""
     columns: list[str] = []
     relative: list[str] = []
     operator = ""
@@ -147,10 +190,10 @@ def _update(low: Lowering, query: Query, node: Node, value: Value, name: str) ->
         if key.startswith("$"):
             operator = key
         elif operator:
-            columns.append(key)
+            columns.append(_field(key))
             if operator in _RELATIVE:
-                relative.append(key)
+                relative.append(_field(key))
     return replace(query, columns=tuple(columns), relative=tuple(relative))
 
 
-__all__ = ["collection", "evaluate", "method", "significant"]
+__all__ = ["collection", "document", "evaluate", "method", "significant"]

@@ -11,6 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 ROW, DOCUMENT, CACHE = "row", "document", "cache"
+# The "table" of statements that lock what the program means by it, for a transaction or a session.
+KEEPS, KEEPS_ON = "lock of the transaction", "advisory lock"
 
 
 class Op(StrEnum):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.rust.db.access import arguments, execute, literal, turbofish
-from deadheat.rust.db.query import CACHE, Condition, Op, Query
+from deadheat.rust.db.query import CACHE, KEEPS_ON, Condition, Op, Query
 from deadheat.rust.ir import NO_DEPS, Deps, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.expressions import key_of, value_of
@@ -85,6 +85,8 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
 
 def _is_connection(node: Node) -> bool:
     callee = node.child_by_field_name("function")
+    if callee is not None and callee.type == "generic_function":  # `con.get::<_, i64>(…)`
+        callee = callee.child_by_field_name("function")
     receiver = callee.child_by_field_name("value") if callee is not None else None
     return receiver is not None and re.search(r"con|redis|cache", text_of(receiver).lower()) is not None
 
@@ -134,6 +136,9 @@ def _command(low: Lowering, node: Node, receiver: Value, name: str) -> Value | N
             deps |= one.deps
         options = " ".join(one.key or "" for one in rest).encode()
         command = {"setnx": "set_nx", "setex": "set_ex"}.get(query.table, query.table)
+        if command == "watch":  # what is read from here on must be so when the transaction is executed
+            watch = Query(Op.SELECT, KEEPS_ON, CACHE, locked=True, others=True)
+            return execute(low, node, watch, NO_DEPS, NO_DEPS, [receiver], None, "redis WATCH")
         if command not in READS and command not in WRITES and command not in ATOMIC:
             return Value(deps=deps)
         table = first.type.name if first.type is not None else "redis"

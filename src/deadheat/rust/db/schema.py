@@ -1,8 +1,8 @@
 """Tables: their columns, primary keys and what must be unique, as it stands after all migrations.
 
 Owns the sources of a schema: diesel's `table!`, migrations in order (a later one may drop what an
-earlier one promised), `CREATE TABLE` in string literals, sea-orm's entities. A table that no source
-describes is not known, and then nothing is claimed about uniqueness. It must not know accesses.
+earlier one promised), `CREATE TABLE` in string literals, what code declares (`declared`). A table that no
+source describes is not known, and then nothing is claimed about uniqueness. It must not know accesses.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from deadheat.rust.db.declared import declared
 from deadheat.rust.db.sql import parse
 
 if TYPE_CHECKING:
@@ -69,7 +70,12 @@ class Schema:
     """Every table that is known."""
 
     def __init__(self, files: Mapping[str, bytes], sql: Mapping[str, bytes]) -> None:
-        """Read `table!`, then migrations in order, then `CREATE TABLE` in literals."""
+        """Read `table!`, then migrations in order, then `CREATE TABLE` in literals.
+
+        Migrations may be Rust: what stands in `sql` and is.
+        """
+        files = {**files, **{path: text for path, text in sql.items() if path.endswith(".rs")}}
+        sql = {path: text for path, text in sql.items() if not path.endswith(".rs")}
         self.tables: dict[str, Table] = diesel_tables(files)
         self._indexes: dict[str, str] = {}
         self.partial: set[str] = set()
@@ -77,6 +83,11 @@ class Schema:
         self._programmed = any(
             _PROGRAMMED.search(text) is not None for text in (*sql.values(), *files.values())
         )
+        for one in declared(files):
+            table = self._of(one.name) if one.complete else self._seen(one.name)
+            table.columns.update(dict.fromkeys(one.columns))
+            table.primary = one.primary or table.primary
+            table.unique |= {f"{one.name}_{'_'.join(columns)}_key": columns for columns in one.unique}
         for path in sorted(sql):
             if not _is_downward(path):
                 self._apply(sql[path].decode("utf-8", "replace"))
@@ -131,9 +142,12 @@ class Schema:
             self._alter(node)
 
     def _of(self, name: str) -> Table:
-        table = self.tables.setdefault(name.lower(), Table(name.lower()))
+        table = self._seen(name)
         table.constrained = True
         return table
+
+    def _seen(self, name: str) -> Table:
+        return self.tables.setdefault(name.lower(), Table(name.lower()))
 
     def _create_table(self, node: "exp.Schema") -> None:
         from sqlglot import exp

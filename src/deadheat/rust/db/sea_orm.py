@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.rust.db.access import arguments, builder, chosen_by, execute, executor
+from deadheat.rust.db.declared import primary_key, snake
 from deadheat.rust.db.query import Condition, Op, Query
 from deadheat.rust.ir import NO_DEPS, Deps, Value
 from deadheat.rust.lower.builder import Lowering
-from deadheat.rust.lower.expressions import evaluate, key_of, value_of
+from deadheat.rust.lower.expressions import STRUCTS, evaluate, key_of, value_of
 from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import Type, peel
 
@@ -27,16 +28,11 @@ _PASSING = frozenset(
 METHODS = _PASSING | {
     "filter", "lock_exclusive", "lock", "lock_with_type", "order_by_desc", "on_conflict", "do_nothing",
     "on_conflict_do_nothing", "col_expr", "set", "one", "all", "count", "exec", "exec_with_returning",
-    "exec_without_returning", "stream", "exists", "insert", "update", "save", "delete",
+    "exec_without_returning", "stream", "exists", "insert", "update", "save", "delete", "into_active_model",
 }  # fmt: skip
 _FINDERS = {"find": Op.SELECT, "find_by_id": Op.SELECT, "delete_by_id": Op.DELETE, "delete_many": Op.DELETE,
             "update_many": Op.UPDATE, "insert": Op.INSERT, "insert_many": Op.INSERT, "update": Op.UPDATE,
             "delete": Op.DELETE}  # fmt: skip
-
-
-def snake(name: str) -> str:
-    """`UserId` as `user_id`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def table_of(low: Lowering, resolved: str) -> str | None:
@@ -54,6 +50,32 @@ def table_of(low: Lowering, resolved: str) -> str | None:
     return None
 
 
+def _primary(low: Lowering, resolved: str) -> tuple[str, ...]:
+    """The primary key of the entity that a path leads to."""
+    item = low.types.items.get(f"{resolved.rpartition('::')[0]}::Model")
+    return (primary_key(item.node.text or b"") if item is not None else ()) or ("id",)
+
+
+def literal(low: Lowering, declared: Type | None, fields: list[tuple[str, Node, Value]]) -> Query | None:
+    """`users::ActiveModel { id: Set(7), name: Set(name), ..Default::default() }`: what it will write."""
+    table = table_of(low, declared.name) if declared is not None and declared.short == "ActiveModel" else None
+    if table is None or declared is None:
+        return None
+    key = _primary(low, declared.name)
+    columns: list[str] = []
+    where: list[Condition] = []
+    for name, node, value in fields:
+        given = arguments(node) if node.type == "call_expression" else []
+        how = field_text(node, "function").rsplit("::", 1)[-1]
+        if how not in ("Set", "Unchanged") or not given:
+            continue
+        if name in key:
+            where.append(Condition(name, "=", key_of(given[0], value)))
+        elif how == "Set":
+            columns.append(name)
+    return Query(Op.TABLE, table, columns=tuple(columns), where=tuple(where))
+
+
 def call(low: Lowering, node: Node, name: str, resolved: str) -> Value | None:
     """`Entity::find_by_id(id)` and its kin."""
     op = _FINDERS.get(name)
@@ -68,7 +90,11 @@ def call(low: Lowering, node: Node, name: str, resolved: str) -> Value | None:
     query = Query(op, table)
     if name in ("find_by_id", "delete_by_id") and listed:
         value = value_of(low, listed[0])
-        query = replace(query, where=(Condition("id", "=", key_of(listed[0], value)),))
+        key = _primary(low, owner)
+        given = list(significant(listed[0])) if listed[0].type == "tuple_expression" else [listed[0]]
+        names = [key_of(one, value if len(given) == 1 else evaluate(low, one)) for one in given]
+        where = tuple(Condition(column, "=", name) for column, name in zip(key, names, strict=False))
+        query = replace(query, where=where)
         return builder(query, NO_DEPS, value.deps, Type("[entity]", (row,)))
     if name in ("insert", "update", "delete") and listed:
         value = value_of(low, listed[0])
@@ -100,7 +126,16 @@ def _conditions(low: Lowering, node: Node) -> tuple[tuple[Condition, ...], bool,
                 found.append(Condition(snake(column.group(1)), operator, "null"))
                 continue
         pending += current.named_children
-    return tuple(found), opaque or not found, deps
+    return tuple(found), opaque or not found or _begins_elsewhere(node), deps
+
+
+def _begins_elsewhere(node: Node) -> bool:
+    """Whether a condition goes on from one in a variable: `filter(mine.and(Column::Slot.eq(3)))`."""
+    base: Node | None = node
+    while base is not None and base.type == "call_expression":
+        callee = base.child_by_field_name("function")
+        base = callee.child_by_field_name("value") if callee is not None else None
+    return base is not None and base.type == "identifier"
 
 
 def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | None:
@@ -170,18 +205,27 @@ def _assigned(low: Lowering, receiver: Value, query: Query, listed: list[Node]) 
 
 def _active(low: Lowering, node: Node, receiver: Value, name: str, listed: list[Node]) -> Value | None:
     """`active.update(db)`: `save` inserts or updates, `insert` inserts."""
+    declared = peel(receiver.type)
+    if name == "into_active_model" and declared is not None and declared.short == "Model":
+        active = Type(f"{declared.name.rpartition('::')[0]}::ActiveModel")
+        return replace(receiver, type=active) if table_of(low, active.name) is not None else None
     if name not in ("insert", "update", "save", "delete") or len(listed) != 1:
         return None
-    declared = peel(receiver.type)
     table = table_of(low, declared.name) if declared is not None else None
     if declared is None or table is None:
         return None
     op = {"insert": Op.INSERT, "delete": Op.DELETE}.get(name, Op.UPDATE)
     executors = [executor(low, listed[0])]
     model = Type(f"{declared.name.rpartition('::')[0]}::Model")
-    columns = tuple(dict.fromkeys(part[1:] for _, part in receiver.deps if part.startswith("=")))
-    query = Query(op, table, columns=columns, where=(Condition("id", "=", f"{receiver.key or 'model'}.id"),),
-                  returning=True)  # fmt: skip
+    made = receiver.query if receiver.query is not None and receiver.query.op is Op.TABLE else None
+    written = (part[1:] for _, part in receiver.deps if part.startswith("=") and part[1:].isidentifier())
+    columns = tuple(dict.fromkeys((*(made.columns if made is not None else ()), *written)))
+    key = _primary(low, declared.name)
+    where = tuple(Condition(one, "=", f"{receiver.key or 'model'}.{one}") for one in key)
+    where = made.where if made is not None and made.where else where
+    if op is Op.INSERT and made is not None:
+        columns += tuple(one.column for one in made.where)
+    query = Query(op, table, columns=columns, where=where, returning=True)
     return execute(
         low,
         node,
@@ -194,4 +238,6 @@ def _active(low: Lowering, node: Node, receiver: Value, name: str, listed: list[
     )
 
 
-__all__ = ["call", "evaluate", "method", "significant", "snake", "table_of"]
+STRUCTS.append(literal)
+
+__all__ = ["call", "evaluate", "literal", "method", "significant", "snake", "table_of"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from deadheat.rust.db.query import Condition, Op, Query
+from deadheat.rust.db.query import KEEPS, KEEPS_ON, Condition, Op, Query
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -24,11 +24,16 @@ _TOKENS = re.compile(
 )
 _STARTS = re.compile(
     r"^[\s(]*(?:--[^\n]*\n\s*)*(select|insert|update|delete|replace|with|begin|start|commit|rollback|create|pragma|"
-    r"alter|drop|set)\b",
+    r"alter|drop|set|lock)\b",
     re.IGNORECASE,
 )
 _ESCAPES = re.compile(r"\\(\r?\n\s*|.)", re.DOTALL)
 _STRONG = re.compile(r"immediate|exclusive|serializable", re.IGNORECASE)
+_KEEPS = re.compile(
+    r"pg_(?:try_)?advisory_xact_lock\s*\(|^\s*lock\s+tables?\b|^\s*set\s.*isolation\s+level\s+serializable",
+    re.IGNORECASE | re.DOTALL,
+)
+_KEEPS_ON = re.compile(r"pg_(?:try_)?advisory_lock\s*\(|\bget_lock\s*\(", re.IGNORECASE)
 HOLE = "dh_hole"
 _LIMIT = 20_000
 
@@ -73,7 +78,11 @@ def statements(text: str) -> tuple[Query, ...]:
     if first in ("begin", "start"):
         strong = _STRONG.search(text)
         return (Query(Op.BEGIN, "", isolation=strong.group(0).lower() if strong else ""),)
-    if first in ("commit", "rollback", "pragma", "create", "alter", "drop", "set"):
+    if first in ("select", "set", "lock"):
+        kept = KEEPS if _KEEPS.search(text) else KEEPS_ON if _KEEPS_ON.search(text) else ""
+        if kept:
+            return (Query(Op.SELECT, kept, locked=True, others=True),)
+    if first in ("lock", "commit", "rollback", "pragma", "create", "alter", "drop", "set"):
         return ()
     if first == "replace":
         text = re.sub(r"^\s*replace\b", "INSERT OR REPLACE", text, count=1, flags=re.IGNORECASE)
@@ -172,7 +181,11 @@ def _select(node: "exp.Select") -> Query | None:
     if source is None:
         return _without_source(node)
     table = _table(source.this)
-    joined = [_table(source_of.this) for source_of in node.args.get("joins") or []]
+    joins = node.args.get("joins") or []
+    joined = [_table(source_of.this) for source_of in joins]
+    beside = any(one == table for one in joined)  # with itself: other rows of the table decide
+    for one in joins if beside else ():
+        where += tuple(c for c in _conditions(one.args.get("on"))[0] if c.operator == "=" and c.key)
     if isinstance(source.this, exp.Subquery):
         inner = _statement(source.this.this)
         table = inner.table if inner is not None else ""
@@ -197,7 +210,8 @@ def _select(node: "exp.Select") -> Query | None:
     return Query(
         Op.SELECT, table, columns=tuple(columns), where=where, opaque=opaque or bool(node.args.get("group")),
         aggregate=aggregate, locked=bool(node.args.get("locks")), limited=limited,
-        order="desc" if descending else "", joined=tuple(one for one in joined if one and one != table),
+        order="desc" if descending else "",
+        joined=tuple(one for one in joined if one and (beside or one != table)),
     )  # fmt: skip
 
 
@@ -212,9 +226,21 @@ def _aggregate(node: "exp.Expression") -> str:
         (exp.Exists, "exists"),
     )
     for kind, name in kinds:
-        if isinstance(node, kind) or node.find(kind) is not None:
+        if isinstance(node, kind) or any(_is_own(node, found) for found in node.find_all(kind)):
             return name
     return ""
+
+
+def _is_own(node: "exp.Expression", inner: object) -> bool:
+    """Whether it is said of the rows that are read, not of those of a sub-select beside their columns."""
+    from sqlglot import exp
+
+    above = inner.parent if isinstance(inner, exp.Expression) else None
+    while above is not None and above is not node:
+        if isinstance(above, exp.Subquery):
+            return False
+        above = above.parent
+    return not isinstance(node, exp.Subquery)
 
 
 def _without_source(node: "exp.Select") -> Query | None:
@@ -304,13 +330,17 @@ def _key(node: "exp.Expression | None") -> str | None:
 
 
 def _where(node: "exp.Expression | None") -> tuple[tuple[Condition, ...], bool]:
+    return _conditions(node.this if node is not None else None)
+
+
+def _conditions(condition: "exp.Expression | None") -> tuple[tuple[Condition, ...], bool]:
+    """What a condition holds to be true, one conjunct after the other."""
     from sqlglot import exp
 
-    if node is None:
+    if condition is None:
         return (), False
     conditions: list[Condition] = []
     opaque = False
-    condition = node.this
     flat = list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
     operators = (
         (exp.EQ, "="), (exp.NEQ, "<>"), (exp.GT, ">"), (exp.GTE, ">="), (exp.LT, "<"), (exp.LTE, "<="),

@@ -18,7 +18,7 @@ from deadheat.rust.lower.patterns import bind
 from deadheat.rust.lower.sites import FoundSite
 from deadheat.rust.lower.values import Binding
 from deadheat.rust.syntax import text_of
-from deadheat.rust.types import GUARDS, Type, Types, argument, is_synchronised, peel
+from deadheat.rust.types import GUARDS, Type, Types, argument, is_executor, is_synchronised, peel
 
 # These register the syntax kinds that they lower.
 __all__ = [
@@ -115,6 +115,8 @@ def _parameter(low: Lowering, index: int, declared: Type | None, *, reference: b
     plain = (
         inner is not None and inner.name in _PLAIN and not (reference and inner.name not in ("str", "String"))
     )
+    if is_executor(inner):
+        return Value(declared, None, (-index - 1,), deps=own, key=key)  # perhaps a transaction of the caller
     if plain or not (reference or guard or shared):
         return Value(declared, deps=own, key=key)
     return Value(

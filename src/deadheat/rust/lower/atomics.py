@@ -7,12 +7,12 @@ from tree_sitter import Node
 
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known
-from deadheat.rust.ir import NO_DEPS, NOTHING, RELAXED, RETRY, THROUGH, Deps, Kind, Value
+from deadheat.rust.ir import NO_DEPS, NOTHING, RELAXED, RETRY, THROUGH, Deps, Kind, Place, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.closures import outer_effect, run_closure
 from deadheat.rust.lower.expressions import value_of
 from deadheat.rust.lower.sites import note_site
-from deadheat.rust.types import Type, argument, is_atomic, is_concurrent_cell, is_watched
+from deadheat.rust.types import Type, argument, is_atomic, is_concurrent_cell, is_watched, peel
 
 
 def is_atomic_call(declared: Type | None, arguments: list[Node]) -> bool:
@@ -25,6 +25,42 @@ def is_atomic_call(declared: Type | None, arguments: list[Node]) -> bool:
 
 
 _ORDERINGS = frozenset({b"SeqCst", b"Relaxed", b"Acquire", b"Release", b"AcqRel"})
+
+
+def watched(low: Lowering, receiver: Value, method: str) -> Value:
+    """The sending half that lies beside a watch channel's receiving half: both are the one value."""
+    if method not in _LOOKS:
+        return receiver
+    place, declared = receiver.place, peel(receiver.type)
+    if place is None or not place.path or declared is None:
+        return receiver
+    if not declared.name.endswith("watch::Receiver"):
+        return receiver
+    fields = low.types.fields(_owner(low, place))
+    halves = [
+        name for name, other in fields.items()
+        if is_watched(peel(other)) and argument(peel(other)) == argument(declared)
+    ]  # fmt: skip
+    if len(halves) != 1:
+        return receiver
+    beside = Place(place.root, (*place.path[:-1], halves[0]))
+    return Value(peel(fields[halves[0]]), beside, receiver.guards, deps=receiver.deps)
+
+
+_LOOKS = frozenset({"borrow", "borrow_and_update"})
+
+
+def _owner(low: Lowering, place: Place) -> Type | None:
+    """The struct whose field the place is."""
+    kind, name = place.root[:2], place.root[2:]
+    if kind == "P:":
+        number = int(name)
+        declared = peel(low.parameter_types[number]) if number < len(low.parameter_types) else None
+    else:
+        declared = Type(name.rsplit("<", 1)[-1].rstrip(">"))
+    for step in place.path[:-1]:
+        declared = peel(low.types.field(declared, step))
+    return declared
 
 
 def atomic(

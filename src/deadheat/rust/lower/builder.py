@@ -260,17 +260,28 @@ class Lowering(Lifetimes):
             method="read",
             guards=value.guards,
         )
-        return Value(value.type, None, (), owned=False, deps=value.deps | {(event, "")}, key=value.key)
+        deps = value.deps | {(event, "")}
+        if is_synchronised(_content(value.type)):  # an `Arc` of a lock: what it names is still shared
+            return Value(value.type, value.place, (), owned=False, deps=deps, key=value.key)
+        return Value(value.type, None, (), owned=False, deps=deps, key=value.key)
 
     def detach(self, value: Value) -> Value:
         """A value copied out from behind its guard: an `Arc` or `&'static` still names its target."""
-        inner = peel(value.type)
+        inner = _content(value.type)
         place: Place | None = None
         if is_synchronised(inner):
             place = value.place
         elif inner is not None and inner.name in self.types.items and self.types.holds_locks(inner):
             place = Place(self.types.some(inner))
         return Value(value.type, place, (), owned=False, deps=value.deps, key=value.key)
+
+
+def _content(declared: Type | None) -> Type | None:
+    """The type behind smart pointers, where there is one (`Option<Arc<Mutex<_>>>`)."""
+    inner = peel(declared)
+    while inner is not None and inner.short in ("Option", "Result") and inner.args:
+        inner = peel(inner.args[0])
+    return inner
 
 
 _SHOWN = 44

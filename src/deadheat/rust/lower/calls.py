@@ -4,12 +4,14 @@ Owns the order of evaluation along `a.b().c.await?[d]` (walked in a loop, howeve
 our own functions, constructors, `drop`, spawns. What a *method* does is `methods`' business.
 """
 
+from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.model import AccessKind, SiteKind
 from deadheat.rust import known, outside
+from deadheat.rust.contexts import starts
 from deadheat.rust.db import dispatch as database
-from deadheat.rust.ir import CALLBACK, NO_DEPS, NOTHING, Deps, Kind, Place, Value
+from deadheat.rust.ir import CALLBACK, HANDED, NO_DEPS, NOTHING, Deps, Kind, Place, Summary, Value
 from deadheat.rust.items import Function, segments
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.closures import run_closure
@@ -17,6 +19,8 @@ from deadheat.rust.lower.expressions import evaluate, expression, field_of, gath
 from deadheat.rust.lower.files import file_call, passed_on
 from deadheat.rust.lower.guards import may_panic
 from deadheat.rust.lower.inline import inline
+from deadheat.rust.lower.looks import looked_at
+from deadheat.rust.lower.managed import state_key
 from deadheat.rust.lower.methods import call_method
 from deadheat.rust.lower.mutation import passed
 from deadheat.rust.lower.outside import note, outside_call
@@ -24,7 +28,7 @@ from deadheat.rust.lower.results import element_type
 from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import joined, spawn
 from deadheat.rust.syntax import field_text, significant, text_of
-from deadheat.rust.types import Type, argument, peel
+from deadheat.rust.types import Type, argument, is_synchronised, peel
 
 _TRANSPARENT = frozenset({"Some", "Ok", "Box", "Arc", "Rc", "Pin", "Cow", "Json", "Custom", "Created"})
 _CONSTRUCTORS = frozenset(
@@ -189,12 +193,18 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
     declared = low.types.result(function)
     if function.receiver == "&mut self" or any(value.deps for _, value in given):
         passed(low, node, function, given)
-    if summary is None or not summary.matters_for([value for _, value in given]):
+    if summary is None or not (
+        summary.matters_for([value for _, value in given]) or _hands_on(low, declared, summary)
+    ):
         values = tuple(low.use(value, one) for one, value in given)
         passed_on(low, node, function.name, given[1:] if function.receiver else given)
         _drop_moved(low, given, node)
         deps = {(event, f"{part}.{function.name}()" if part else f"{function.name}()")
                 for value in values for event, part in value.deps}  # fmt: skip
+        if function.receiver and values and values[0].deps:
+            deps |= {(event, f"{part}.{field}" if part else field)
+                     for field in looked_at(low, function, values[0].type)
+                     for event, part in values[0].deps}  # fmt: skip
         if summary is not None and summary.result.place is not None and summary.result.place.root[0] in "SG":
             return Value(declared or summary.result.type, summary.result.place, deps=frozenset(deps))
         return _fresh(low, declared, function.name, frozenset(deps) if len(deps) < 64 else NO_DEPS)
@@ -218,6 +228,12 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
             fresh.type, fresh.place, result.guards, result.owned, result.deps, result.key, result.parts
         )
     return Value(declared or result.type, result.place, result.guards, result.owned, result.deps, result.key)
+
+
+def _hands_on(low: Lowering, declared: Type | None, summary: Summary) -> bool:
+    """Whether all a function does is to find a lock of its argument's (`fn slot(&self) -> &Mutex<_>`)."""
+    place = summary.result.place
+    return place is not None and place.root.startswith("P:") and low.types.holds_locks(declared)
 
 
 def _fresh(low: Lowering, declared: Type | None, name: str, deps: Deps) -> Value:
@@ -285,9 +301,12 @@ def _made(low: Lowering, path: tuple[str, ...], name: str, values: tuple[Value, 
     if name in _CONSTRUCTORS or name[:1].isupper():
         owner = path[:-1] if name in _CONSTRUCTORS else path
         resolved = low.types.modules.resolve(low.module, owner) if owner != ("Self",) else ""
-        declared = low.self_type if owner == ("Self",) else Type(resolved, tuple(v.type for v in values[:1]))
+        inner = () if name == "with_capacity" else tuple(v.type for v in values[:1])  # a number is no element
+        declared = low.self_type if owner == ("Self",) else Type(resolved, inner)
         if declared is not None and declared.name in low.types.items:
             declared = Type(declared.name)
+        if name == "Success":  # what a request guard hands out is not what it decides by
+            deps = frozenset((event, f"{part}.{HANDED}".lstrip(".")) for event, part in deps)
         return Value(declared, deps=deps)
     suffixed = frozenset((event, f"{part}.{name}()" if part else f"{name}()") for event, part in deps)
     return Value(deps=suffixed)
@@ -341,6 +360,12 @@ def _transparent(
         declared: Type | None = Type("Option" if wrapper == "Some" else "Result", (value.type,))
     else:
         declared = Type(low.types.modules.resolve(low.module, path[:-1] if before else path), (value.type,))
+        if wrapper == "Arc" and value.place is None and low.function.owner is None and starts(low.function):
+            inner = peel(declared)
+            if is_synchronised(inner) or low.types.holds_locks(inner):
+                return replace(
+                    value, type=declared, place=Place(f"S:{state_key(declared)}")
+                )  # made to be shared
     return Value(declared, value.place, value.guards, value.owned, value.deps, value.key, value.parts)
 
 

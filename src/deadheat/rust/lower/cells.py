@@ -19,6 +19,7 @@ from deadheat.rust.types import Type, argument, peel
 
 ONCE = frozenset({"OnceLock", "OnceCell"})
 UNSAFE_CELLS = frozenset({"UnsafeCell", "SyncUnsafeCell", "Cell", "RefCell"})
+_ONCE_METHODS = frozenset({"get", "set", "initialized"})
 _READS = frozenset({"get", "borrow", "try_borrow", "with_borrow"})
 _SEEN = ("std::", "tokio::", "rocket::tokio::")
 _HANDS_OUT = frozenset({"borrow", "borrow_mut", "try_borrow", "try_borrow_mut", "get_mut", "as_ptr"})
@@ -29,7 +30,7 @@ def cell(low: Lowering, node: Node, receiver: Value, method: str, arguments: lis
     place = receiver.place
     if place is None or place.root.startswith("L:"):
         return None
-    if receiver.type is not None and receiver.type.short in ONCE and method in ("get", "set"):
+    if receiver.type is not None and receiver.type.short in ONCE and method in _ONCE_METHODS:
         return _once(low, node, receiver, place, method, arguments)
     if is_thread_local(low, place):
         return _thread_local(low, node, receiver, place, method, arguments)
@@ -61,18 +62,18 @@ def _once(
     for one in arguments:
         deps |= value_of(low, one).deps
     operation = f"{receiver.type.short if receiver.type is not None else 'OnceLock'}::{method}"
-    effect = AccessKind.READ if method == "get" else AccessKind.WRITE
+    effect = AccessKind.WRITE if method == "set" else AccessKind.READ
     # Each call is one atomic step; only std's and tokio's cells can be looked into.
     ours = receiver.type is not None and receiver.type.name.startswith(_SEEN)
     note_site(low, node, SiteKind.ATOMIC if ours else SiteKind.CALL, operation, effect, place)
     event = low.emit(
-        Kind.READ if method == "get" else Kind.RMW, node, place=place.then(THROUGH), type=receiver.type,
+        Kind.RMW if method == "set" else Kind.READ, node, place=place.then(THROUGH), type=receiver.type,
         operation=operation,
         method=method, deps=deps, mark="once-asked" if method == "set" and _is_asked(node) else "once",
     )  # fmt: skip
     low.events[event].guards = (event,)
-    result = Type("Option", (inner,)) if method == "get" else Type("Result", (None,))
-    return Value(result, deps=frozenset({(event, "")}))
+    results = {"get": Type("Option", (inner,)), "set": Type("Result", (None,))}
+    return Value(results.get(method), deps=frozenset({(event, "")}))
 
 
 def _is_asked(node: Node) -> bool:

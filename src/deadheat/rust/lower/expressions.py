@@ -8,9 +8,11 @@ left are walked in a loop; anything else nested deeper than `DEPTH` is left out.
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
 from tree_sitter import Node
 
-from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Place, Value
+from deadheat.rust.db.query import Op, Query
+from deadheat.rust.ir import NO_DEPS, NOTHING, Dep, Deps, Kind, Place, Value
 from deadheat.rust.items import segments
 from deadheat.rust.lower.builder import Lowering, shape
 from deadheat.rust.lower.mutation import assigned
@@ -23,6 +25,8 @@ DEPTH = 90
 Handler = Callable[[Lowering, Node], Value]
 # Asked first what a path means: (written, resolved) → a value, or None.
 PATHS: list[Callable[[Lowering, tuple[str, ...], str], Value | None]] = []
+# Asked what a struct literal of ours means to a database: (type, fields) → what it will write, or None.
+STRUCTS: list[Callable[[Lowering, Type | None, list[tuple[str, Node, Value]]], Query | None]] = []
 EXPRESSIONS: dict[str, Handler] = {}
 
 
@@ -179,8 +183,8 @@ def _nothing() -> Value:
 
 @expression("assignment_expression")
 def _assignment(low: Lowering, node: Node) -> Value:
+    target = _behind_macro(low, node.child_by_field_name("left"))
     value = value_of(low, node.child_by_field_name("right"))
-    target = node.child_by_field_name("left")
     if target is None:
         return NOTHING
     if target.type == "identifier" and low.lookup(text_of(target)) is not None:
@@ -193,10 +197,21 @@ def _assignment(low: Lowering, node: Node) -> Value:
     return NOTHING
 
 
+def _behind_macro(low: Lowering, target: Node | None) -> Node | None:
+    """`select! { … } *total = 1`: two statements, which the grammar takes for a product."""
+    if target is None or target.type != "binary_expression" or field_text(target, "operator") != "*":
+        return target
+    ahead = target.child_by_field_name("left")
+    if ahead is None or ahead.type != "macro_invocation" or not text_of(ahead).endswith("}"):
+        return target
+    evaluate(low, ahead)
+    return target.child_by_field_name("right")
+
+
 @expression("compound_assignment_expr")
 def _compound(low: Lowering, node: Node) -> Value:
+    target = _behind_macro(low, node.child_by_field_name("left"))
     value = value_of(low, node.child_by_field_name("right"))
-    target = node.child_by_field_name("left")
     if target is not None:
         store(low, node, target, value.deps, Kind.RMW, field_text(node, "operator"))
     return NOTHING
@@ -213,7 +228,7 @@ def store(low: Lowering, node: Node, target: Node, deps: Deps, kind: Kind, opera
             method=operator, guards=place.guards, deps=deps,
         )  # fmt: skip
         return
-    assigned(low, target, deps)
+    assigned(low, target, deps, updates=kind is Kind.RMW)
 
 
 @expression("field_expression")
@@ -243,8 +258,26 @@ def field_of(low: Lowering, value: Value, name: str) -> Value:
     place = value.place.then(name) if value.place is not None else None
     if place is not None:
         return Value(declared, place, value.guards, owned=False, deps=value.deps)
+    if name.isdigit():
+        return Value(declared, None, value.guards, owned=False, deps=column_of(low, value.deps, int(name)))
     deps = frozenset((event, f"{part}.{name}" if part else name) for event, part in value.deps)
     return Value(declared, None, value.guards, owned=False, deps=deps if len(deps) < 64 else value.deps)
+
+
+def column_of(low: Lowering, deps: Deps, index: int, *, plain: bool = False) -> Deps:
+    """What one element of a tuple depends on: of a row that was read, that column.
+
+    `plain`: of anything else an element is taken for the whole.
+    """
+    found: set[Dep] = set()
+    for event, part in deps:
+        query = low.events[event].query if event >= 0 else None
+        name = "" if plain else str(index)
+        if query is not None:
+            read = query.op is Op.SELECT and not query.aggregate
+            name = query.columns[index] if read and index < len(query.columns) else ""
+        found.add((event, f"{part}.{name}" if part and name else part or name))
+    return frozenset(found)
 
 
 @expression("tuple_expression")
@@ -274,14 +307,22 @@ def gather(parts: tuple[Value, ...], declared: Type | None, kept: tuple[Value, .
 def _struct(low: Lowering, node: Node) -> Value:
     name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
     parts: list[Value] = []
+    fields: list[tuple[str, Node, Value]] = []
     for child in significant(body) if body is not None else ():
         if child.type == "field_initializer":
             value = child.child_by_field_name("value")
             parts.append(moved(low, value))
+            if value is not None:
+                fields.append((field_text(child, "field"), value, parts[-1]))
         else:
             parts.append(moved(low, next(significant(child), None)))
     declared = low.types.read(name, low.module, low.self_type) if name is not None else None
-    return gather(tuple(parts), declared)
+    made = gather(tuple(parts), declared)
+    for meaning in STRUCTS:
+        query = meaning(low, declared, fields)
+        if query is not None:
+            return replace(made, query=query)
+    return made
 
 
 @expression("range_expression")

@@ -31,11 +31,16 @@ def nothing_found(low: Lowering, patterns: list[tuple[Node, Value]], node: Node)
             low.release(value.guards, node)
 
 
+DROPPED_PERMIT = "permit let go"  # mark of a semaphore's permit that nobody keeps
+
+
 def dropped(low: Lowering, value: Value, how: str) -> None:
     """A guard that ends where it was made protects nothing."""
     for guard in value.guards:
         if guard >= 0 and low.events[guard].mark in ("", "unwrap"):
             low.events[guard].mark = how
+        elif guard >= 0 and low.events[guard].mark == "permit":
+            low.events[guard].mark = DROPPED_PERMIT
 
 
 def may_panic(low: Lowering, node: Node, what: str) -> None:

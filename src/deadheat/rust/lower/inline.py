@@ -21,6 +21,7 @@ from deadheat.rust.ir import (
     NO_DEPS,
     NOTHING,
     RETRY,
+    WRAPPED,
     Deps,
     Event,
     Kind,
@@ -140,6 +141,11 @@ def _coarse(deps: set[tuple[int, str]]) -> set[tuple[int, str]]:
 def _join(first: str, then: str) -> str:
     if not first:
         return then
+    if first.endswith(WRAPPED):
+        field, _, rest = then.partition(".")
+        then = rest if field.isidentifier() or field.isdigit() else then
+        first = first.removesuffix(WRAPPED).rstrip(".")
+        return f"{first}.{then}".strip(".")
     return f"{first}.{then}" if first.count(".") < 4 else first
 
 

@@ -13,7 +13,7 @@ from deadheat.rust.lower.expressions import expression, moved, unwrap
 from deadheat.rust.lower.guards import nothing_found
 from deadheat.rust.lower.patterns import bind
 from deadheat.rust.lower.results import element_type
-from deadheat.rust.syntax import significant, text_of
+from deadheat.rust.syntax import field_text, significant, text_of
 
 
 def _label(node: Node) -> str:
@@ -78,13 +78,15 @@ def _for(low: Lowering, node: Node) -> Value:
     pattern, body = node.child_by_field_name("pattern"), node.child_by_field_name("body")
     # `for` desugars to a match on the iterator: its temporaries live through the loop.
     low.push_temporaries()
-    iterated = scrutinee_of(low, node.child_by_field_name("value"))
-    element = Value(
-        element_type(iterated.type),
-        iterated.place.then("[*]") if iterated.place is not None else None,
-        iterated.guards,
-        deps=iterated.deps,
-    )
+    value = node.child_by_field_name("value")
+    counted = _counted(value)
+    if counted is not None and pattern is not None and pattern.type == "tuple_pattern":
+        value, pattern = counted, list(significant(pattern))[-1]
+    iterated = scrutinee_of(low, value)
+    place, elements = iterated.place, iterated.type is not None and iterated.type.short == "Iter"
+    if place is not None and not (elements and place.path[-1:] == ("[*]",)):
+        place = place.then("[*]")
+    element = Value(element_type(iterated.type), place, iterated.guards, deps=iterated.deps)
 
     def turn() -> None:
         low.push_scope()
@@ -96,6 +98,14 @@ def _for(low: Lowering, node: Node) -> Value:
     result = low.loop(turn, node, _label(node), may_skip=True)
     low.pop_temporaries(node)
     return result
+
+
+def _counted(node: Node | None) -> Node | None:
+    """What `….enumerate()` counts: its elements come second."""
+    callee = node.child_by_field_name("function") if node is not None else None
+    if callee is None or callee.type != "field_expression" or field_text(callee, "field") != "enumerate":
+        return None
+    return callee.child_by_field_name("value")
 
 
 @expression("return_expression")

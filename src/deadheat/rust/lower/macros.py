@@ -44,8 +44,9 @@ def macro(low: Lowering, node: Node) -> Value:
         return NOTHING
     content = (tokens.text or b"")[1:-1]
     allowed = low.sites_allowed
-    # A stream's block is ordinary code but for `yield`.
-    low.sites_allowed = allowed and (name in known.EXPRESSION_MACROS or name in _STREAMS)
+    # A stream's block is ordinary code but for `yield`, and so is an arm of `select!`.
+    ordinary = name in known.EXPRESSION_MACROS or name in _STREAMS or name == "select"
+    low.sites_allowed = allowed and ordinary
     try:
         if name in _STREAMS:
             return _stream(low, node, name, tokens, content)
@@ -62,6 +63,8 @@ def macro(low: Lowering, node: Node) -> Value:
         if name in ("json", "rocket_json", "doc", "bson") and content.lstrip().startswith((b"{", b"[")):
             content = _json_to_tuple(tokens)
             result = gather(tuple(_arguments(low, tokens, content)), Type("Value"))
+        elif name in ("doc", "bson") and (tokens.text or b"").startswith(b"{"):
+            result = gather(tuple(_arguments(low, tokens, _pairs_to_list(tokens))), Type("Document"))
         elif (tokens.text or b"").startswith(b"{") and name not in known.EXPRESSION_MACROS:
             result = _block(low, tokens, _as_block(tokens, content))
         elif name in ("addr_of", "addr_of_mut"):
@@ -73,6 +76,8 @@ def macro(low: Lowering, node: Node) -> Value:
             result = _expressions(low, tokens, content, name)
     finally:
         low.sites_allowed = allowed
+    if name == "doc":
+        result = database.document(low, node, result)
     if name in known.NEVER_RETURNS:
         low.leave(node, NOTHING)
     if name in ("ensure",):
@@ -101,6 +106,8 @@ def _expressions(low: Lowering, tokens: Node, content: bytes, name: str) -> Valu
     if name in _PASSING and values:
         low.early_exit(tokens, values[0])
         return unwrap(low, values[0])
+    if name == "dbg" and len(values) == 1:
+        return values[0]
     if name in ("join", "try_join"):
         low.emit(Kind.AWAIT, tokens, deps=joined(low, deps))
     drawn = outside.macro_class(name)
@@ -163,12 +170,20 @@ def _block(low: Lowering, tokens: Node, content: bytes) -> Value:
         return block(low, body) if body is not None else NOTHING
 
 
+_SOCKET = re.compile(rb"^\s*\w+\s*=>")  # `Stream! { ws => … }` of rocket_ws
+_FOR_AWAIT = re.compile(rb"\b(for\s+)await\b")  # async-stream's loop over a stream
+
+
+def _blank(found: re.Match[bytes]) -> bytes:
+    return bytes(c if c == 10 else 32 for c in found[0])
+
+
 def _stream(low: Lowering, node: Node, name: str, tokens: Node, content: bytes) -> Value:
     """A stream's body runs when the handler has returned, and is dropped when the client goes away."""
 
     def run(child: Lowering) -> Value:
         note(child, node, outside.CANCELLABLE, f"{name}!")
-        result = _block(child, tokens, content)
+        result = _block(child, tokens, _FOR_AWAIT.sub(rb"\1     ", _SOCKET.sub(_blank, content)))
         note(child, node, outside.COMPLETED, f"{name}!")
         return result
 
@@ -182,6 +197,15 @@ def _yield(low: Lowering, node: Node) -> Value:
     value_of(low, next(significant(node), None))
     low.emit(Kind.AWAIT, node)
     return NOTHING
+
+
+def _pairs_to_list(tokens: Node) -> bytes:
+    """`"a": x, "b": { "c": y }` as `"a", x, "b", ( "c", y )`, so that it parses; same length."""
+    text = bytearray(_json_to_tuple(tokens))
+    for child in tokens.children:
+        if child.type == ":":
+            text[child.start_byte - tokens.start_byte - 1] = ord(",")
+    return bytes(text)
 
 
 def _json_to_tuple(tokens: Node) -> bytes:

@@ -60,6 +60,8 @@ def concurrent(
         deps=gather(tuple(values[method in known.KEYED and "insert" not in method :]), None).deps,
     )  # fmt: skip
     low.events[event].guards = held or (event,)
+    if method in known.KEYED and values:
+        low.events[event].selects = values[0].deps
     found = frozenset({(event, suffix)})
     if method in known.BORROWING:
         return Value(method_result(declared, method), content, held or (event,), owned=bool(held), deps=found)

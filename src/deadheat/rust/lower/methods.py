@@ -6,6 +6,7 @@ because `load` is also what database libraries call a query), concurrent maps an
 calls on content behind a guard.
 """
 
+from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.model import AccessKind, SiteKind
@@ -13,7 +14,7 @@ from deadheat.rust import known
 from deadheat.rust.db import dispatch as database
 from deadheat.rust.ir import ASSUMED, NO_DEPS, NOTHING, Deps, Kind, Mode, Value
 from deadheat.rust.items import Function
-from deadheat.rust.lower.atomics import atomic, is_atomic_call
+from deadheat.rust.lower.atomics import atomic, is_atomic_call, watched
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.cells import cell
 from deadheat.rust.lower.closures import run_closure
@@ -22,12 +23,13 @@ from deadheat.rust.lower.files import SAME_PATH, file_method, passed_on
 from deadheat.rust.lower.guards import is_map_guard, is_maybe, unwraps
 from deadheat.rust.lower.managed import managed
 from deadheat.rust.lower.maps import concurrent
-from deadheat.rust.lower.outside import is_sender, outside_method, permit, receiving, send
+from deadheat.rust.lower.outside import is_sender, outside_method, permit, send
 from deadheat.rust.lower.results import element_type, method_result
+from deadheat.rust.lower.signals import signal
 from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import spawn
 from deadheat.rust.lower.stores import call_store
-from deadheat.rust.lower.values import merge_values
+from deadheat.rust.lower.values import is_clone, mapped, merge_values
 from deadheat.rust.syntax import significant, text_of
 from deadheat.rust.types import (
     Type,
@@ -51,6 +53,7 @@ def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Valu
     queried = database.method(low, node, receiver, method)
     if queried is not None:
         return queried
+    receiver = watched(low, receiver, method)
     declared = peel(receiver.type)
     if method in known.ACQUIRE:
         guard = _acquire(low, node, receiver, declared, method, len(arguments))
@@ -117,7 +120,9 @@ def _beyond(low: Lowering, node: Node, receiver: Value, method: str, arguments: 
     found = file_method(low, node, receiver, method, arguments)
     if found is not None:
         return found
-    receiving(low, node, receiver, method)
+    told = signal(low, node, receiver, method, lambda: _values(low, arguments))
+    if told is not None:
+        return told
     if is_sender(receiver.type) and method != "clone":
         return send(low, node, receiver, method, gather(tuple(_values(low, arguments)), None).deps)
     taken = permit(low, node, receiver, method)
@@ -127,6 +132,7 @@ def _beyond(low: Lowering, node: Node, receiver: Value, method: str, arguments: 
     if event is None:
         return None
     given = gather(tuple(_values(low, arguments)), None).deps
+    given = NO_DEPS if method in known.TOLD else given
     return Value(Type("Result"), deps=receiver.deps | given | {(event, "")})
 
 
@@ -218,6 +224,8 @@ def _identity(low: Lowering, receiver: Value, method: str, arguments: list[Node]
     value = Value(
         declared, receiver.place, receiver.guards, owned, receiver.deps, receiver.key, receiver.parts
     )
+    if method in _PASSING and receiver.query is not None:
+        value = replace(value, query=receiver.query)  # `connection.prepare(…).map_err(…)?`: the statement
     if extra is not None and method in ("unwrap_or", "unwrap_or_else", "or_else") and not receiver.owned:
         return merge_values(value, Value(deps=extra.deps))
     return value
@@ -281,6 +289,7 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
             operation=f"{declared.short if declared is not None else 'value'}::{method}", method=method,
             guards=receiver.guards, deps=deps, mark=ASSUMED if _is_unwrapped(node) else "",
         )  # fmt: skip
+        low.events[event].selects = values[0].deps if method in known.KEYED and values else NO_DEPS
         found = frozenset({(event, _suffix(method))}) | receiver.deps
     element = element_type(declared) if declared is not None else None
     if declared is not None and declared.short == "Option":
@@ -297,12 +306,12 @@ def _on_content(low: Lowering, node: Node, receiver: Value, method: str, argumen
     if method in known.BORROWING:
         goes_on = method in _ENTRY and is_map_guard(low, receiver)
         return Value(result, target, receiver.guards, owned=goes_on, deps=found)
-    if method in ("clone", "cloned", "copied"):
+    if method in ("clone", "cloned", "copied") or (method == "map" and is_clone(arguments)):
         return low.detach(Value(receiver.type, target, deps=found, key=receiver.key))
     if method in ("map", "and_then", "map_or", "map_or_else", "then") and produced is not None:
         return Value(
             Type("Option", (produced.type,)) if result is None else result,
-            produced.place, produced.guards, deps=found | produced.deps,
+            produced.place, produced.guards, deps=mapped(method, found, produced.deps),
         )  # fmt: skip
     extra = produced.deps if produced is not None else NO_DEPS
     return Value(
@@ -337,7 +346,7 @@ def _on_value(low: Lowering, node: Node, receiver: Value, method: str, arguments
         deps = frozenset((event, _join(part, suffix)) for event, part in receiver.deps)
     else:
         deps = receiver.deps
-    for part in parts:
+    for part in parts if method not in known.TOLD else ():
         deps |= part.deps
     if known.effect(method) == "rmw" and parts:
         _flow_back(low, node, frozenset().union(*(part.deps for part in parts)))

@@ -15,8 +15,8 @@ from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.syntax import field_text, significant, text_of
 
 
-def assigned(low: Lowering, target: Node, deps: Deps) -> None:
-    """`row.used = …` on a local: the field is no longer as it was loaded."""
+def assigned(low: Lowering, target: Node, deps: Deps, *, updates: bool = False) -> None:
+    """`row.used = …` on a local: the field is no longer as it was loaded; of `+=` it is part of the value."""
     path: list[str] = []
     root: Node | None = target
     while root is not None and root.type in (
@@ -28,7 +28,9 @@ def assigned(low: Lowering, target: Node, deps: Deps) -> None:
     if root is None or root.type != "identifier":
         return
     name = text_of(root)
-    low.flow_into(name, deps | (marks(low, name, (path[-1],)) if path else NO_DEPS))
+    edits = marks(low, name, (path[-1],)) if path else NO_DEPS
+    before = frozenset((event, part.lstrip("=")) for event, part in edits) if updates else NO_DEPS
+    low.flow_into(name, deps | edits | before)
 
 
 def marks(low: Lowering, name: str, fields: tuple[str, ...]) -> Deps:

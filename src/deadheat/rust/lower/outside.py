@@ -126,9 +126,14 @@ def _is_tokio(declared: Type | None) -> bool:
     return declared is not None and "tokio" in declared.name and "::mpsc::" in declared.name
 
 
+_SENDS = frozenset(
+    {"send", "try_send", "blocking_send", "send_timeout", "unbounded_send", "send_async", "send_deadline"}
+)  # fmt: skip
+
+
 def send(low: Lowering, node: Node, receiver: Value, method: str, deps: Deps) -> Value | None:
     """`sender.send(message)`: the message and what it carries go to whoever receives."""
-    if method not in ("send", "try_send", "blocking_send", "send_timeout", "unbounded_send"):
+    if method not in _SENDS:
         return None
     if receiver.place is None or not is_sender(receiver.type):
         return None

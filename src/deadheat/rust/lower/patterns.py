@@ -9,7 +9,7 @@ from tree_sitter import Node
 from deadheat.rust.ir import Value
 from deadheat.rust.items import segments
 from deadheat.rust.lower.builder import Lowering
-from deadheat.rust.lower.expressions import field_of, unwrap
+from deadheat.rust.lower.expressions import column_of, field_of, unwrap
 from deadheat.rust.syntax import field_text, significant, text_of
 from deadheat.rust.types import argument
 
@@ -83,7 +83,8 @@ def _bind_tuple(low: Lowering, pattern: Node, value: Value) -> None:
         if index < len(value.parts):
             part = value.parts[index]
         else:
-            part = Value(argument(value.type, index), value.place, value.guards, deps=value.deps)
+            deps = value.deps if value.place is not None else column_of(low, value.deps, index, plain=True)
+            part = Value(argument(value.type, index), value.place, value.guards, deps=deps)
         bind(low, child, part)
 
 

@@ -8,8 +8,10 @@ futures are begun; what they do may be cut off at any of their awaits (the event
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 from tree_sitter import Node
 
+from deadheat.model import SiteKind
 from deadheat.rust import outside
 from deadheat.rust.ir import NO_DEPS, NOTHING, Kind, Value
 from deadheat.rust.lower.builder import Lowering
@@ -18,6 +20,7 @@ from deadheat.rust.lower.expressions import value_of
 from deadheat.rust.lower.outside import note
 from deadheat.rust.lower.patterns import bind
 from deadheat.rust.lower.reparse import arguments_at, block_at, pattern_of
+from deadheat.rust.lower.sites import FoundSite
 
 
 class _Arm(Struct):
@@ -31,7 +34,9 @@ def select(low: Lowering, node: Node, tokens: Node) -> Value:
     arms = _arms(tokens)
     note(low, node, outside.CANCELLABLE, "select!")
     low.push_temporaries()
+    first = len(low.sites)
     values = [_future(low, tokens, arm.future) for arm in arms]
+    low.sites[first:] = _one_step(low.sites[first:])
     low.emit(Kind.AWAIT, node)
     note(low, node, outside.COMPLETED, "select!")
 
@@ -50,6 +55,12 @@ def select(low: Lowering, node: Node, tokens: Node) -> Value:
     result = low.fork([run(arm, value) for arm, value in zip(arms, values, strict=True)], NO_DEPS, node)
     low.pop_temporaries(node)
     return result
+
+
+def _one_step(sites: list[FoundSite]) -> list[FoundSite]:
+    """The futures are made, and then polled in any order: the last plain probe stands for all of them."""
+    plain = [one for one in sites if one.site.kind is SiteKind.CALL]
+    return [replace(one, site=replace(one.site, wide=True)) for one in sites if one not in plain[:-1]]
 
 
 def _arms(tokens: Node) -> list[_Arm]:

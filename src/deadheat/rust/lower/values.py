@@ -5,8 +5,10 @@ path still owns is still owned.
 """
 
 from msgspec import Struct
+from tree_sitter import Node
 
-from deadheat.rust.ir import Deps, Value
+from deadheat.rust.ir import Deps, Value, existence
+from deadheat.rust.syntax import text_of
 
 
 class Binding(Struct, frozen=True):
@@ -21,6 +23,20 @@ def with_deps(value: Value, deps: Deps) -> Value:
     return Value(
         value.type, value.place, value.guards, value.owned, deps, value.key, value.parts, value.query
     )
+
+
+def is_clone(arguments: list[Node]) -> bool:
+    """Whether a mapping only copies (`.map(Arc::clone)`)."""
+    return len(arguments) == 1 and text_of(arguments[0]).endswith("::clone")
+
+
+def mapped(method: str, found: Deps, produced: Deps) -> Deps:
+    """What `option.map(closure)` depends on: on the option only whether there is something in it."""
+    own = {event for event, _ in found}
+    if method not in ("map", "and_then") or not any(event not in own for event, _ in produced):
+        return found | produced
+    there = frozenset((event, part.removesuffix(f"{method}()").rstrip(".")) for event, part in found)
+    return existence(there) | frozenset(dep for dep in produced if dep not in found)
 
 
 def merge_values(one: Value, other: Value) -> Value:

@@ -1,11 +1,13 @@
-//! State of many kinds, none of them a lock: a stream, a cell that is set once, a watch channel, a
-//! `static mut`, each with a race; and a worker fed by messages without replies, which has none.
+//! State of many kinds: a stream, a cell that is set once, a watch channel, a
+//! `static mut`, each with a race; and without one, a worker fed by messages that are not replied to, and a
+//! lock that somebody made of a flag and a `Notify`.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rocket::response::stream::TextStream;
-use rocket::tokio::sync::{mpsc, watch};
+use rocket::tokio::sync::{mpsc, watch, Notify};
 use rocket::tokio::{spawn, task::yield_now};
 use rocket::{get, launch, post, routes, State};
 
@@ -15,6 +17,9 @@ struct Desk {
     level: watch::Sender<u64>,
     sum: Arc<AtomicU64>,
     work: mpsc::UnboundedSender<u64>,
+    taken: AtomicBool,
+    free: Notify,
+    inside: Mutex<u64>,
 }
 
 static mut HITS: u64 = 0;
@@ -67,6 +72,30 @@ fn add(desk: &State<Desk>) -> &'static str {
     "added"
 }
 
+/// One at a time: who finds it taken waits for the bell.
+#[post("/enter")]
+async fn enter(desk: &State<Desk>) -> String {
+    while desk.taken.swap(true, SeqCst) {
+        desk.free.notified().await;
+    }
+    let before = *desk.inside.lock().unwrap();
+    *desk.inside.lock().unwrap() = before + 1;
+    desk.taken.store(false, SeqCst);
+    desk.free.notify_one();
+    before.to_string()
+}
+
+thread_local! {
+    static SERVED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts for the thread that happens to serve it.
+#[post("/served")]
+fn served() -> &'static str {
+    SERVED.with(|served| served.set(served.get() + 1));
+    "served"
+}
+
 #[get("/sum")]
 fn total(desk: &State<Desk>) -> String {
     desk.sum.load(SeqCst).to_string()
@@ -83,8 +112,12 @@ async fn rocket() -> _ {
         level: watch::Sender::new(0),
         sum,
         work,
+        taken: AtomicBool::new(false),
+        free: Notify::new(),
+        inside: Mutex::new(0),
     };
-    rocket::build()
-        .manage(desk)
-        .mount("/", routes![ticket, first, level, hit, add, total])
+    rocket::build().manage(desk).mount(
+        "/",
+        routes![ticket, first, level, hit, add, enter, served, total],
+    )
 }

@@ -277,3 +277,65 @@ fn when_the_application_ends_everybody_goes_on_in_silence() {
         .all(|effect| matches!(effect, Effect::Go(_))));
     assert_eq!(play.control.pace(), Pace::Idle);
 }
+
+#[test]
+fn who_waits_to_be_woken_is_at_rest_at_once_and_awaited_once_it_was() {
+    let mut play = Play::new(&[&[Touch(1), Hide, Touch(1)], &[Touch(1), Touch(1), Touch(1)]]);
+    play.start(&[0, 1, 0, 1, 1], 0);
+    play.control.sleep(1, 0);
+    assert!(play.play().is_none(), "1 took its step, and no time has passed");
+    assert_eq!(play.at[1], 1);
+    // The step that 1 takes wakes 0, who is a moment on its way: nobody is chosen before it is there.
+    let mut play = Play::new(&[&[Touch(1), Hide, Touch(1)], &[Touch(1), Touch(1)]]);
+    play.start(&[0, 1, 0, 1], 0);
+    let Some(Effect::Go(_)) = play.control.take_effects().pop() else {
+        panic!("0 goes first");
+    };
+    play.at[0] += 1;
+    play.control.sleep(1, 0);
+    let Some(Effect::Go(_)) = play.control.take_effects().pop() else {
+        panic!("1 goes on beside 0, which waits");
+    };
+    play.at[1] += 1;
+    play.control.wake(1, 0);
+    play.advance(1);
+    assert!(play.play().is_none(), "0 was woken and is awaited");
+    play.unhide(0);
+    let trace = play.play().unwrap();
+    assert_eq!((trace.end, order(&trace)), (End::Done, vec![0, 1, 0, 1]));
+}
+
+#[test]
+fn a_part_that_waits_is_not_the_whole() {
+    let mut play = Play::new(&[&[Touch(1), Hide, Touch(1)], &[Touch(1)]]);
+    play.start(&[0, 1], 0);
+    play.control.branch(1, 0);
+    play.control.sleep(1, 0);
+    assert!(play.play().is_none());
+    assert_eq!(play.at[1], 0, "another part of 0 is at work");
+    play.control.sleep(1, 0);
+    assert!(play.play().is_none());
+    assert_eq!(play.at[1], 1, "now all of it waits");
+}
+
+#[test]
+fn a_stream_that_waits_for_news_for_ever_ends_with_the_others() {
+    let mut play = Play::new(&[&[Touch(1)], &[Touch(1)]]);
+    play.control.branch(1, 0);
+    play.start(&[0, 1], 0);
+    // Actor 0 is answered, and the stream that it left behind waits.
+    let trace = play.play();
+    assert!(trace.is_none());
+    play.control.sleep(1, 0);
+    assert_eq!(play.play().unwrap().end, End::Done);
+}
+
+#[test]
+fn nobody_who_was_not_answered_is_left_waiting() {
+    let mut play = Play::new(&[&[Touch(1), Hide], &[Touch(1)]]);
+    play.start(&[0], 0);
+    play.play();
+    play.control.sleep(1, 0);
+    assert!(play.play().is_none(), "1 is done, and 0 has no answer");
+    assert_eq!(play.ticks(2 * HUNG_AFTER).unwrap().end, End::Hung);
+}

@@ -1,37 +1,45 @@
-"""A witness made small: fewest requests, then fewest switches between them.
+"""A witness made small: fewest requests, then fewest switches between them, then the smallest requests.
 
-Owns what is tried and when a smaller witness is the same. It must not know how a schedule was found.
+Owns what is tried of requests and switches (`bodies`: of what is in a request). It must not know how a
+schedule was found.
 A smaller one counts when it shows the same finding three times running. Greedy, one change at a time,
 until none helps: the result is minimal to these changes (1-minimal: Zeller and Hildebrandt, *Simplifying
 and isolating failure-inducing input*, IEEE TSE 28(2), 2002), not the smallest there is. Which switches
 matter is what Choi and Zeller looked for (*Isolating failure-inducing thread schedules*, ISSTA 2002).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 
 import msgspec
 
 from deadheat.engine.baseline import Unexplorable
-from deadheat.engine.explore import Candidate, Classify, Search
-from deadheat.model import Scenario, TargetError
-from deadheat.schedule import Diverged
+from deadheat.engine.candidate import Candidate
+from deadheat.engine.explore import Classify, Search
+from deadheat.engine.shrink.bodies import Bodies
+from deadheat.engine.shrink.same import same
+from deadheat.model import Scenario, Shrunk, TargetError
 
 _TRIES = 60  # orders for one witness
 _TRIES_STUCK = 6  # the same where each one costs a start of the application
-_CONFIRMED = 3
 _FEWEST = 2  # switches of the smallest race of two requests: one goes, the other, the first again
 
 
 def shrunk(
-    search: Search, candidate: Candidate, name: str, classes: Callable[[Scenario], Classify]
-) -> tuple[Search, Candidate]:
+    search: Search,
+    candidate: Candidate,
+    name: str,
+    classes: Callable[[Scenario], Classify],
+    secrets: Collection[str] = (),
+) -> tuple[Search, Candidate, Shrunk | None]:
     """Give a smaller witness of finding `name` with the search of its requests, or the same ones.
 
-    `classes` tells, for a scenario, which findings an execution of it shows.
+    `classes` tells, for a scenario, which findings an execution of it shows. Last comes what became of
+    the requests themselves, None where nothing in them can be left out; no part of `secrets` is shown.
     """
     search, candidate = _fewer_requests(search, candidate, name, classes)
-    return search, _fewer_switches(search, candidate, name)
+    candidate = _fewer_switches(search, candidate, name)
+    return Bodies(search, candidate, name, classes, secrets).shrunk()
 
 
 def joined(order: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -63,7 +71,7 @@ def _fewer_requests(
         except (Unexplorable, TargetError):
             search.target.abandon()
             continue
-        kept = _same(smaller, order, name, candidate)
+        kept = same(smaller, order, name, candidate)
         if kept is not None:
             smaller.schedules = smaller.violating = 1  # of these requests this order alone was run
             return _fewer_requests(smaller, kept, name, classes)
@@ -82,27 +90,10 @@ def _fewer_switches(search: Search, candidate: Candidate, name: str) -> Candidat
                 continue
             tried.add(order)
             left -= 1
-            smaller = _same(search, order, name, candidate)
+            smaller = same(search, order, name, candidate)
             if smaller is not None and smaller.cost < candidate.cost:
                 candidate = smaller
                 break
         else:
             return candidate
     return candidate
-
-
-def _same(search: Search, order: Sequence[int], name: str, like: Candidate) -> Candidate | None:
-    """Run an order; give the witness if it shows the finding every time."""
-    found = None
-    for _ in range(_CONFIRMED):
-        try:
-            observed, violation = search.replay(order)
-        except (Diverged, TargetError):
-            search.target.abandon()
-            return None
-        if violation is None or violation.deadlock != like.verdict.deadlock:
-            return None
-        if name not in search.classify(observed, violation):
-            return None
-        found = Candidate(observed.execution.trace.order, observed, violation)
-    return found

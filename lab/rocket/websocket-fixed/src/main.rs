@@ -1,0 +1,46 @@
+//! A theatre whose seats are claimed over WebSockets, each in one go.
+//!
+//! The twin of `websocket`. There, a seat is looked for under one guard and taken under
+//! another. Here `insert` does both, and tells which of the two was first:
+//!
+//! ```text
+//! first                  second                 seat A1
+//! take: it was free                             taken
+//!                        take: it was not       taken
+//! "yours"                "taken"                taken
+//! ```
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use rocket::{get, launch, routes, State};
+use rocket_ws::{Message, Stream, WebSocket};
+
+#[derive(Default)]
+struct Hall {
+    taken: Mutex<HashSet<String>>,
+}
+
+#[get("/hall")]
+fn hall<'r>(ws: WebSocket, hall: &'r State<Hall>) -> Stream!['r] {
+    Stream! { ws =>
+        for await message in ws {
+            if let Message::Text(seat) = message? {
+                let free = hall.taken.lock().unwrap().insert(seat);
+                yield if free { "yours" } else { "taken" }.into();
+            }
+        }
+    }
+}
+
+#[get("/taken")]
+fn taken(hall: &State<Hall>) -> String {
+    hall.taken.lock().unwrap().len().to_string()
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .manage(Hall::default())
+        .mount("/", routes![hall, taken])
+}

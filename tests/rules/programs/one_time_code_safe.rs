@@ -1,0 +1,21 @@
+use moka::sync::Cache;
+use rocket::{http::Status, launch, post, routes, State};
+
+struct App {
+    codes: Cache<String, String>,
+}
+
+#[post("/verify?<user>&<code>")]
+fn act(user: &str, code: &str, app: &State<App>) -> Status {
+    match app.codes.remove(user) {
+        Some(expected) if expected == code => Status::Ok,
+        _ => Status::Unauthorized,
+    }
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .manage(App { codes: Cache::new(100) })
+        .mount("/", routes![act])
+}
