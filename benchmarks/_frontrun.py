@@ -101,11 +101,14 @@ def main(seconds: float = 3.0) -> None:
         found = frontrun.explore(setup=setup, workers=workers, invariant=right, reproduce_on_failure=0)
         tell(name, "first", None if found.property_holds else found.num_explored)
     setup, workers, _ = PROGRAMS["active-users"]
-    executions, began = 0, time.monotonic()
-    while time.monotonic() - began < seconds:
-        seen = frontrun.explore(setup=setup, workers=workers, invariant=lambda s: len(s.answers) == 2)
-        executions += seen.num_explored
-    tell("active-users", "rate", executions / (time.monotonic() - began))
+    for strategy in ("dpor", "random"):
+        executions, began = 0, time.monotonic()
+        while time.monotonic() - began < seconds:
+            seen = frontrun.explore(
+                setup=setup, workers=workers, invariant=lambda s: len(s.answers) == 2, strategy=strategy
+            )
+            executions += seen.num_explored
+        tell("active-users", f"{strategy}, rate", executions / (time.monotonic() - began))
 
 
 if __name__ == "__main__":

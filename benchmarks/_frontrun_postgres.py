@@ -54,6 +54,27 @@ def anew(shop: Shop) -> None:
         connection.close()
 
 
+def opened() -> str:
+    """Bring the first state back for buyers in processes of their own; give what they share."""
+    Shop()
+    return sys.argv[1]
+
+
+def buy_elsewhere(url: str) -> None:
+    """Buy, in a process that keeps its connection from one execution to the next."""
+    import psycopg2  # this function goes to the other process by itself
+
+    kept = psycopg2.__dict__.setdefault("kept", [])
+    if not kept:
+        kept.append(psycopg2.connect(url))
+        kept[0].autocommit = True
+    with kept[0].cursor() as cursor:
+        cursor.execute("SELECT stock FROM items WHERE name = %s", ("lamp",))
+        if cursor.fetchone()[0] > 0:
+            cursor.execute("UPDATE items SET stock = stock - 1 WHERE name = %s", ("lamp",))
+            cursor.execute("INSERT INTO orders (item) VALUES (%s)", ("lamp",))
+
+
 def looked(shop: Shop, outcomes: set[tuple[int, int]]) -> bool:
     """Look at the outcome; whether no more was sold than was there."""
     with OWN.cursor() as cursor:
@@ -95,6 +116,17 @@ def main() -> None:
         tell(f"{name}, all", executions / searches)
         tell(f"{name}, rate", executions / (time.monotonic() - began))
         tell(f"{name}, outcomes", len(outcomes))
+    for name, reuse in (("processes kept", True), ("processes anew", False)):
+        began = time.monotonic()
+        seen = frontrun.explore(
+            setup=opened,
+            workers=[buy_elsewhere, buy_elsewhere],
+            invariant=lambda url: True,
+            execution="process",
+            reuse_workers=reuse,
+            preemption_bound=None,
+        )
+        tell(f"{name}, rate", seen.num_explored / (time.monotonic() - began))
 
 
 if __name__ == "__main__":

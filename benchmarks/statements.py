@@ -131,6 +131,17 @@ def main() -> None:
             peer_name="frontrun",
             ratio=quick.rate / theirs["anew, rate"],
         ),
+        *(
+            Figure(
+                f"the same, theirs in two processes as requests to a server are, {words}",
+                "a second",
+                quick.rate,
+                peer=theirs[f"{name}, rate"],
+                peer_name="frontrun",
+                ratio=quick.rate / theirs[f"{name}, rate"],
+            )
+            for name, words in (("processes kept", "kept"), ("processes anew", "started for each execution"))
+        ),
         Figure(
             "executions until every order of two buyers was seen",
             "executions",

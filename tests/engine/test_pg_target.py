@@ -113,6 +113,7 @@ def test_hidden_effects_make_every_two_statements_dependent(server: Postgres, tm
         assert "triggers" in " ".join(gate.bounds)
 
 
+@pytest.mark.alone  # what an answer leaves behind comes when it comes
 @pytest.mark.parametrize("mode", ["chatty", "detached"])
 def test_what_goes_on_beside_the_requests_is_told_apart(server: Postgres, tmp_path: Path, mode: str) -> None:
     _, result = explored(server, tmp_path, mode, BUY, BUY)

@@ -1,5 +1,7 @@
 """An exploration that was interrupted goes on where it was: no order twice, none left out."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -29,6 +31,14 @@ STEPS = st.lists(
 ).map(tuple)
 PROGRAMS = st.lists(STEPS, min_size=2, max_size=3).map(tuple)
 STRATEGIES = st.sampled_from(["auto", "source-dpor", "pct", "surw", "pos", "walk", "bounded"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def unhurried() -> Iterator[None]:
+    """Nobody pulls the plug here: not to wait for the disk hundreds of times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
 
 def code(program: Program) -> Code:

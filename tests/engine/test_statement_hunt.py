@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from deadheat.engine import explore
 from deadheat.engine.events import Event, Exploring
 from deadheat.engine.rocket import RocketSubject
 from deadheat.engine.statements.hunt import StatementHunt, expanded
@@ -24,6 +25,12 @@ from tests.servers.redis import Redis, redis
 pytestmark = pytest.mark.rocket
 
 SHOP = Path(__file__).parents[1] / "servers" / "redis_shop.py"
+
+
+@pytest.fixture(autouse=True)
+def _told_of_every_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a quick exploration is over before it is said to be under way."""
+    monkeypatch.setattr(explore, "_SAY_EVERY", -1.0)
 
 
 def hunt(server: Redis, folder: Path, mode: str, when_under_way: Callable[[], None]) -> StatementHunt[Lane]:

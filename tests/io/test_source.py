@@ -59,6 +59,21 @@ def test_a_virtual_workspace_is_all_its_members(tmp_path: Path) -> None:
     assert sorted(tree.files) == ["crates/a/src/lib.rs", "crates/b/src/lib.rs"]
 
 
+def test_the_migration_crate_of_the_root_is_read_for_its_schema_alone(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "Cargo.toml": PACKAGE.format("shop"),
+            "src/main.rs": "",
+            "migration/Cargo.toml": PACKAGE.format("migration"),
+            "migration/src/m1_create.rs": "",
+        },
+    )
+    tree = load(tmp_path)
+    assert sorted(tree.files) == ["src/main.rs"]
+    assert sorted(tree.sql) == ["migration/src/m1_create.rs"]
+
+
 def test_no_manifest(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"no Cargo\.toml here"):
         load(tmp_path)

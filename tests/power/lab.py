@@ -37,8 +37,7 @@ def unoptimised(application: Path, folder: Path) -> Path:
     """Write into `folder` the configuration of an application, built as plainly as its compiler can.
 
     Where the orders matter and not how many there are a second, compiling takes most of a test's time.
-    Everybody who hunts in a folder of the lab does so with one configuration: of a package there is one
-    build at a time, and another would take the program from under who runs it.
+    Whoever hunts in a folder of the lab best does so with this one: each configuration is a build.
     """
     theirs = application / "deadheat.toml"
     file = folder / "deadheat.toml"

@@ -69,11 +69,10 @@ def test_every_fixed_twin_is_proved(application: str, tmp_path: Path) -> None:
     assert all(e["complete"] and e["verdict"] == "ok" for e in explorations)
 
 
-def test_a_replay_reproduces_it_every_time(tmp_path: Path) -> None:
-    run = json.loads(hunt("counter", tmp_path).stdout)
+def test_a_replay_reproduces_it_every_time() -> None:
+    run = json.loads(deadheat("hunt", LAB / "counter", "--format", "json", "--quiet").stdout)
     proof = next(f["evidence"] for f in run["findings"] if f["proof"] == "forced")
-    config = tmp_path / "deadheat.toml"
-    done = deadheat("replay", proof["schedule"], LAB / "counter", "--config", config, "--times", "20")
+    done = deadheat("replay", proof["schedule"], LAB / "counter", "--times", "20")
     assert done.returncode == 1, done.stderr
     assert "20 of 20" in done.stdout
 

@@ -63,7 +63,8 @@ def exploring(
     )
     try:
         # A connection each and our own: the requests are concurrent, the sequential orders are behind us.
-        until(lambda: int(server.sql(OPEN)) > requests)
+        until(lambda: running.poll() is not None or int(server.sql(OPEN)) > requests)
+        assert running.poll() is None, running.communicate()[1]
         yield running
     finally:
         if running.poll() is None:

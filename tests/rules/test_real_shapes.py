@@ -410,3 +410,106 @@ async fn live(name: String, board: &State<Board>, mut stream: Stream) {
     assert found(source, 'rocket = "0.5"\n') == []
     decided = source.replace("stream.send(many).await.is_err()", "many > 9")
     assert found(decided, 'rocket = "0.5"\n') == ["check-then-act"]
+
+
+# ---------------------------------------------------------------------- statements that take a way around
+
+PREPARED = """\
+use rusqlite::Connection;
+struct Db { connection: Connection }
+impl Db {
+    fn key_of(&self, id: i64) -> Result<String, String> {
+        let text = "SELECT key FROM user WHERE id = ?1";
+        let mut asked = self.connection.prepare(text).map_err(|_| String::new())?;
+        let mut rows = asked.query_map([id], |row| row.get(0)).map_err(|_| String::new())?;
+        match rows.next() { Some(Ok(key)) => Ok(key), _ => Err(String::new()) }
+    }
+}
+#[post("/key/<id>/<key>")]
+fn turn(id: i64, key: String) -> Result<String, String> {
+    let db = Db { connection: Connection::open("users.db").unwrap() };
+    if db.key_of(id)? != key { return Err(String::new()); }
+    let fresh = fresh();
+    UPDATE
+    if turned == 0 { return Err(String::new()); }
+    Ok(fresh)
+}
+"""
+LATER = """\
+let asked = "UPDATE user SET key = ?1 WHERE id = ?2WHERE";
+    let turned = db.connection.execute(asked, (&fresh, idKEY)).unwrap();
+"""
+
+
+def test_a_prepared_statement_is_one_whatever_its_error_is_made_into() -> None:
+    lite = 'rocket = "0.5"\nrusqlite = "0.31"\n'
+    racy = PREPARED.replace("UPDATE", LATER.replace('WHERE"', '"').replace("idKEY", "id"))
+    clean = PREPARED.replace("UPDATE", LATER.replace('WHERE"', ' AND key = ?3"').replace("idKEY", "id, &key"))
+    assert found(racy, lite) == ["query-check-then-act"]
+    assert found(clean, lite) == []
+
+
+MONTHS = """\
+use sqlx::MySqlPool;
+struct Days { id: String, january: i32, february: i32 }
+impl Days {
+    async fn find(pool: &MySqlPool, id: &str) -> Result<Days, sqlx::Error> {
+        sqlx::query_as!(Days, "SELECT * FROM days WHERE id = ?", id).fetch_one(pool).await
+    }
+    async fn check_in(&mut self, pool: &MySqlPool, month: u32) {
+        let (column, days) = match month {
+            1 => ("january", &mut self.january),
+            _ => ("february", &mut self.february),
+        };
+        *days |= 4;
+        let query = format!("UPDATE days SET {} = SET WHERE id = ?", column);
+        let _ = sqlx::query(&query).bind(VALUE).bind(&self.id).execute(pool).await;
+    }
+}
+#[post("/check-in/<id>/<month>")]
+async fn check_in(id: String, month: u32, pool: &State<MySqlPool>) {
+    let mut days = Days::find(pool, &id).await.unwrap();
+    days.check_in(pool, month).await;
+}
+"""
+
+
+def test_a_column_that_is_filled_into_the_text_is_one_of_those_it_was_worked_out_from() -> None:
+    assert found(MONTHS.replace("= SET", "= ?").replace("VALUE", "*days"), SQLX) == ["row-read-modify-write"]
+    assert found(MONTHS.replace("= SET", "= ?").replace("VALUE", "month"), SQLX) == []
+
+
+RECIPE = """\
+use diesel::prelude::*;
+use rocket_sync_db_pools::{database, diesel::PgConnection};
+diesel::table! { recipes (id) { id -> Int4, title -> Text, servings -> Text, } }
+#[database("db")]
+struct Db(PgConnection);
+#[derive(Queryable, Identifiable)]
+struct Recipe { id: i32, title: String, servings: String }
+#[put("/recipes/<id>?<title>&<servings>")]
+async fn update(conn: Db, id: i32, title: Option<String>, servings: String) {
+    let recipe = conn.run(move |c| recipes::table.find(id).first::<Recipe>(c)).await.unwrap();
+    let title = TITLE;
+    conn.run(move |c| diesel::update(&recipe)
+        .set((recipes::title.eq(title), recipes::servings.eq(servings))).execute(c)).await.unwrap();
+}
+"""
+
+
+def test_a_struct_without_a_table_name_is_a_row_of_the_table_that_diesel_takes_it_for() -> None:
+    diesel = (
+        'rocket = "0.5"\ndiesel = { version = "2", features = ["postgres"] }\nrocket_sync_db_pools = "0.1"\n'
+    )
+    kept = RECIPE.replace("TITLE", "title.unwrap_or(recipe.title.clone())")
+    assert found(kept, diesel) == ["row-read-modify-write"]
+    assert found(RECIPE.replace("TITLE", "title.unwrap_or_default()"), diesel) == []
+
+
+COUNTED = "static mut NEXT: i64 = 0;\npub fn next() -> i64 { unsafe { NEXT += 1; NEXT } }\n"
+
+
+def test_a_file_that_only_the_tests_have_is_no_program_of_its_own() -> None:
+    declared = 'mod tests;\n#[get("/next")] fn of() -> String { tests::next().to_string() }\n'
+    assert found(declared, 'rocket = "0.5"\n', tests=COUNTED) == ["static-mut"]
+    assert found("#[cfg(test)]\nmod tests;\n", 'rocket = "0.5"\n', tests=COUNTED) == []

@@ -4,6 +4,8 @@ import pytest
 
 from deadheat.model import AccessKind, Site, SiteKind
 from deadheat.probe import apply, plan
+from deadheat.rust.lower.macros import plain_stream
+from deadheat.rust.syntax import parse
 from tests.rust.programs import program
 
 READ, WRITE = AccessKind.READ, AccessKind.WRITE
@@ -154,3 +156,22 @@ def test_what_a_websocket_does_is_held_wherever_it_is_written() -> None:
     assert [(site.kind, site.state) for site in found] == [(SiteKind.LOCK, "app::Hall.taken")] * 3
     taken = {(access.handler, access.state) for access in program(SOCKET).review.accesses}
     assert {handler for handler, _ in taken} == {"app::hall", "app::channel", "app::plain"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b" ws =>\n for await message in ws { yield message?; } ", b" for  await n in numbers() { yield n; } "],
+)
+def test_the_block_of_a_stream_is_rust_of_the_same_length(content: bytes) -> None:
+    plain = plain_stream(content)
+    assert (len(plain), plain.count(b"\n")) == (len(content), content.count(b"\n"))
+    assert not parse(b"fn f() {" + plain + b"}").root_node.has_error
+
+
+def test_who_says_a_word_meets_who_awaits_it() -> None:
+    text = HEAD + (
+        '#[get("/wait")]\nasync fn wait(s: &State<S>) { select! { _ = s.bell.notified() => {} } }\n'
+        '#[get("/ring")]\nfn ring(s: &State<S>) { s.bell.notify_one(); }\n'
+    )
+    touched = {(access.handler, access.state) for access in program(text).review.accesses}
+    assert touched == {("app::wait", "app::S.bell"), ("app::ring", "app::S.bell")}

@@ -42,7 +42,7 @@ class Entry(Struct, frozen=True, array_like=True):
 class _Chunk(Struct, frozen=True, array_like=True):
     """What was learned since the last one; of all but the entries the latest counts."""
 
-    entries: list[Entry]
+    entries: list[msgspec.Raw]
     same: Mapping[str, str]
     best: Mapping[str, Candidate]
     unknown: str
@@ -77,8 +77,9 @@ class Memory:
         """How many executions were there already."""
         self._journal = journal
         self._same: dict[str, str] = {}
-        self._known: list[Entry] = []
-        self._fresh: list[Entry] = []
+        # Encoded at once: thousands of traces kept as they are would be looked through by every collection.
+        self._known: list[msgspec.Raw] = []
+        self._fresh: list[msgspec.Raw] = []
         self._better: dict[str, Candidate] = {}
         self._kept_at = time.monotonic()
         if asked:
@@ -131,7 +132,11 @@ class Memory:
     def entries(self) -> Iterator[Entry]:
         """Give what was recorded, once."""
         known, self._known = self._known, []
-        yield from known
+        for encoded in known:
+            try:
+                yield msgspec.msgpack.decode(encoded, type=Entry)
+            except msgspec.DecodeError as error:
+                raise self.unlike() from error
 
     def unlike(self) -> DeadheatError:
         """Give the error for a search that does not go where it went."""
@@ -140,7 +145,7 @@ class Memory:
     def note(self, entry: Entry) -> None:
         """Record an execution."""
         if not self.failed:
-            self._fresh.append(entry)
+            self._fresh.append(msgspec.Raw(msgspec.msgpack.encode(entry)))
 
     def prefer(self, name: str, candidate: Candidate) -> None:
         """Record the best witness of a finding."""

@@ -6,6 +6,7 @@ whoever steers says who that is. What is a step is `wire.pg_steps`' to say.
 """
 
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from deadheat.wire.postgres import Framer, Message, ProtocolError
 _PING = Message("S", b"").raw  # a Sync alone: there is nothing to synchronise
 _READY = Message("Z", b"I").raw
 _TIMEOUT = 10.0  # seconds in which the database is to accept a connection
+_FAILING = 0.1  # seconds in which a transaction that failed gives up its locks, on a busy machine, too
 _DEADLOCK = "40P01"
 _FATAL = frozenset({"FATAL", "PANIC"})
 _HELD = "-c idle_in_transaction_session_timeout=0 -c statement_timeout=0 -c lock_timeout=0"
@@ -46,6 +48,8 @@ class Link:
         self._habits = habits
         self.queue: deque[Unit] = deque()
         self.owner: int | None = None
+        self.failed_at = 0.0
+        """When a statement failed that no ReadyForQuery follows."""
         self.muffled = False
         self._kept: list[bytes] = []
         self.from_client = Framer(opening=True)
@@ -77,6 +81,11 @@ class Link:
     def hindered(self) -> bool:
         """Deny it, for the same reason."""
         return False
+
+    @property
+    def failing(self) -> bool:
+        """Whether it may still have the locks that it gives up: an error is told before they are."""
+        return time.monotonic() - self.failed_at < _FAILING
 
     @property
     def busy(self) -> bool:
@@ -132,6 +141,8 @@ class Link:
         """Take what the server says."""
         self.session.from_server(message)
         if message.kind == "E":
+            if not self.session.in_flight:
+                self.failed_at = time.monotonic()
             error = postgres.read_error(message)
             self._habits.deadlocks += error.get("C") == _DEADLOCK
             if error.get("V") in _FATAL:

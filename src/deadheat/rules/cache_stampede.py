@@ -9,6 +9,7 @@ from deadheat.rules.context import Context, describe
 from deadheat.rules.gaps import Gap, Shape
 from deadheat.rules.rule import Example, Rule
 from deadheat.rust import Event, Kind, Mode, Place, Root
+from deadheat.rust.outside import UNIQUE
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
@@ -25,7 +26,9 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
         state = context.program.state_of(gap.state, gap.act.type).path
         one = context.who(gap.root)
         changing = [
-            other for other in context.others(gap) if id(other) not in fillers and not _excluded(gap, other)
+            other
+            for other in context.others(gap)
+            if id(other) not in fillers and not _excluded(gap, other) and not _adds(gap, other)
         ]
         if changing:
             yield _stale(rule, context, gap, window, state, changing[0])
@@ -52,6 +55,16 @@ def _excluded(gap: Gap, other: Root) -> bool:
     shut = _shut(gap.root, gap.act, gap.state)
     return all(
         shut & _shut(other, event, gap.state)
+        for event in other.events
+        if event.kind in (Kind.WRITE, Kind.RMW) and event.place and event.place.state == gap.state
+    )
+
+
+def _adds(gap: Gap, other: Root) -> bool:
+    """Whether `other` only puts in what nobody can have looked for yet, since it has just made the name."""
+    drawn = [event for event in other.events if event.kind is Kind.CALL and event.method == UNIQUE]
+    return all(
+        event.method == "insert" and any(other.flow.follows(one, event) for one in drawn)
         for event in other.events
         if event.kind in (Kind.WRITE, Kind.RMW) and event.place and event.place.state == gap.state
     )

@@ -11,6 +11,7 @@ from deadheat.model import Confidence, Finding, Fix, Impact, Safety, Severity
 from deadheat.rules.context import Context, describe
 from deadheat.rules.gaps import Shape
 from deadheat.rules.rule import Example, Rule
+from deadheat.rust import Kind
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
@@ -38,6 +39,7 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
             shape=f"{gap.check.method}>{gap.act.method}",
         )  # fmt: skip
     yield from _parts_apart(rule, context)
+    yield from _free_permits(rule, context)
 
 
 def _parts_apart(rule: Rule, context: Context) -> Iterable[Finding]:
@@ -65,6 +67,33 @@ def _parts_apart(rule: Rule, context: Context) -> Iterable[Finding]:
             shape=f"{split.check.method}>{split.act.method}",
         )  # fmt: skip
 
+
+def _free_permits(rule: Rule, context: Context) -> Iterable[Finding]:
+    """`available_permits()` decides whether a permit is waited for: by then somebody has taken the last."""
+    for root in context.program.roots:
+        for act in root.events:
+            if act.kind is not Kind.ACQUIRE or act.mark != "permit" or act.place is None:
+                continue
+            asked = [root.events[number] for number, _ in sorted(act.control)]
+            check = next((one for one in asked if one.method == _FREE and one.place == act.place), None)
+            if check is None or not root.flow.follows(check, act):
+                continue
+            window = context.window(root, check, act)
+            state, who = context.program.state_of(act.place, act.type).path, context.who(root)
+            yield context.finding(
+                rule, root, act.place, window,
+                handlers=context.handlers(root, [root]),
+                message=f"{who} asks `{state}` for free permits in {describe(window.check)} and takes one in "
+                f"{describe(window.act)}. Request A ({who}) sees the last one; request B ({who}) takes it; "
+                "A, which was to be turned away, waits in line. `try_acquire` asks and takes in one step.",
+                confidence=context.confidence(rule, root, act.place, proven=False),
+                related=context.related(window, f"check: reads `{state}`", "reached through this call"),
+                act=act,
+                shape=f"{check.method}>{act.method}",
+            )  # fmt: skip
+
+
+_FREE = "available_permits"
 
 RULE = Rule(
     code="DH101",

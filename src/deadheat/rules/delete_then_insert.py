@@ -7,18 +7,27 @@ from deadheat.rules.context import Context
 from deadheat.rules.queries import Shape, pairs
 from deadheat.rules.query_report import report
 from deadheat.rules.rule import Example, Rule
+from deadheat.rust.db.query import Op
 
 _STORY = (
     "{one} deletes rows of `{state}` in {check} and inserts their replacement in {act}{wide}, "
     "without a transaction. "
     "Request A ({one}) deletes; request B ({other}) reads and finds nothing; A inserts."
 )
+_BOTH = (
+    "{one} deletes rows of `{state}` in {check} and inserts their replacement in {act}{wide}, "
+    "without a transaction. "
+    "Request A ({one}) deletes; request B ({other}) deletes and inserts its own; A inserts: both are left."
+)
 
 
 def check(rule: Rule, context: Context) -> Iterable[Finding]:
     """Pairs of this shape."""
     for pair in pairs(context.program, Shape.DELETE_INSERT):
-        yield report(rule, context, pair, _STORY, "deletes the old rows")
+        alone = pair.others == (pair.root,) and not any(
+            event.query is not None and event.query.op is Op.SELECT for event in pair.root.events
+        )
+        yield report(rule, context, pair, _BOTH if alone else _STORY, "deletes the old rows")
 
 
 RULE = Rule(

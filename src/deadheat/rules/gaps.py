@@ -288,8 +288,12 @@ def _fills_cache(root: Root, read: Event, write: Event) -> bool:
     if state is not None and write.method in _PUTS and is_cache(state, write.type):
         return True
     changes = (Kind.WRITE, Kind.RMW)
+    on_disk = _found_on_disk(root, write)
     if any(
-        other.place is not None and other.place.state != state and not is_cache(other.place.state, other.type)
+        other.place is not None
+        and other.place.state != state
+        and not is_cache(other.place.state, other.type)
+        and not (on_disk and other.place.root == "F:")
         for kind in changes
         for other in root.flow.between(read, write, kind)
         if any(number == read.id for number, _ in other.control)
@@ -305,6 +309,11 @@ def _fills_cache(root: Root, read: Event, write: Event) -> bool:
         event.id for event in root.events
         if event.kind is Kind.READ and section(event) & section(read)
     }  # fmt: skip
+    if on_disk:  # what was looked up is where the answer lies
+        looked |= {
+            event.id for event in root.events
+            if event.kind is Kind.READ and any(number in looked for number, _ in event.deps)
+        }  # fmt: skip
     return any(
         any(number in looked and not any(word in part for word in _NO_VALUE) for number, part in event.deps)
         for event in root.events
@@ -312,6 +321,20 @@ def _fills_cache(root: Root, read: Event, write: Event) -> bool:
         and event.via == write.via[: len(event.via)]
         and not root.flow.follows(write, event)
     )
+
+
+def _found_on_disk(root: Root, write: Event) -> bool:
+    """Whether a hit hands out a file: then the file that a miss writes is half of what it puts in."""
+    state = write.place.state if write.place is not None else None
+    return any(
+        event.kind is Kind.READ and event.place is not None and event.place.root == "F:"
+        and not root.flow.follows(event, write)
+        and any(
+            (place := root.events[number].place) is not None and place.state == state
+            for number, _ in event.control
+        )
+        for event in root.events[: write.id]
+    )  # fmt: skip
 
 
 def _is_unique(root: Root, read: Event, write: Event) -> bool:

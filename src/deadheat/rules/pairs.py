@@ -86,7 +86,8 @@ def _readers(program: Program) -> dict[frozenset[Place], list[_Sight]]:
             for other in reads[number + 1 :]:
                 if _state(one) == _state(other):
                     continue
-                together = _state(one) in held[other.id]
+                # While the first lock is held the second may come and go: `other` is what the first guards.
+                together = _state(one) in held[other.id] or _state(other) in held[one.id]
                 told = bool(told_by.get(one.id, 0) & told_by.get(other.id, 0))
                 if together or told:
                     pair = frozenset((_state(one), _state(other)))
@@ -160,7 +161,7 @@ def split_checks(program: Program) -> Iterator[Split]:
                     ]  # fmt: skip
                     crosses = bool(met)
                     if not all(_commutes(event, act) for event in met) or (
-                        (crosses or not one_lock) and _is_sensitive(program, check)
+                        (crosses or not one_lock) and _is_sensitive(program, check, fact)
                     ):
                         seen.add(pair)
                         yield Split(root, check, act, rival, crosses)
@@ -179,9 +180,10 @@ def _commutes(one: Event, other: Event) -> bool:
     return one.method in _APPENDS and other.method in _APPENDS
 
 
-def _is_sensitive(program: Program, check: Event) -> bool:
+def _is_sensitive(program: Program, check: Event, fact: tuple[str, ...]) -> bool:
     """Whether what is asked decides who may do what: then a late act matters, whoever sees it."""
-    return check.place is not None and is_authority(program.states.name(check.place))
+    fields = " ".join(step for step in fact if not step.startswith("["))
+    return check.place is not None and is_authority(f"{program.states.name(check.place)} {fields}")
 
 
 def _decided_by(program: Program, root: Root, act: Event) -> Iterator[tuple[Event, tuple[str, ...]]]:
@@ -197,7 +199,7 @@ def _decided_by(program: Program, root: Root, act: Event) -> Iterator[tuple[Even
             if _looked_again(root, act, fact):
                 continue
             if overlap(_loose(fact), _any(act)) and not (
-                _is_other_entry(fact, act) and _is_sensitive(program, check)
+                _is_other_entry(fact, act) and _is_sensitive(program, check, fact)
             ):
                 continue  # a gap in one state's own lock
         yield check, fact
@@ -217,7 +219,8 @@ def _looked_again(root: Root, act: Event, fact: tuple[str, ...]) -> bool:
 def _is_other_entry(fact: tuple[str, ...], act: Event) -> bool:
     """Whether the act changes another entry of the collection: who asks may be no admin any more."""
     part = act.place.part if act.place is not None else ()
-    return len(part) == len(fact) and bool(part) and not overlap(fact, part) and "?" not in fact
+    mine = fact[: len(part)]  # what it says of itself (`me.admin`) is about its entry
+    return len(part) == len(mine) and bool(part) and not overlap(mine, part) and "?" not in fact
 
 
 def _facts_touch(root: Root, check: Event, write: Event, fact: tuple[str, ...]) -> bool:

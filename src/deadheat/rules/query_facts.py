@@ -146,9 +146,9 @@ def changed(event: Event) -> frozenset[str] | None:
 
 
 def edited(deps: Deps) -> frozenset[str]:
-    """The fields that were assigned since the row was loaded (`=used`)."""
-    steps = (part.rsplit(".", 1)[-1] for _, part in deps if "=" in part)
-    return frozenset(step[1:] for step in steps if step.startswith("="))
+    """The fields that were assigned since the row was loaded (`=used`), whatever was made of it then."""
+    steps = (step for _, part in deps if "=" in part for step in part.split("."))
+    return frozenset(step[1:].split("(")[0] for step in steps if step.startswith("="))
 
 
 def parts(read: Event, deps: Deps) -> list[str]:
@@ -156,7 +156,9 @@ def parts(read: Event, deps: Deps) -> list[str]:
     return [part for number, part in deps if number == read.id and "=" not in part]
 
 
-_STEPS = frozenset({"?", "advance()", "try_next()"})  # of a cursor: is there another row?
+_STEPS = frozenset(
+    {"?", "advance()", "try_next()", "next()", "transpose()", "optional()", "flatten()"}
+)  # of a cursor: is there another row?
 
 
 def is_existence(part: str) -> bool:
@@ -177,7 +179,12 @@ def columns_in(facts: list[str]) -> frozenset[str]:
 
 def _names_it(part: str) -> bool:
     """Whether a value of a key-value store says here under which key it is kept."""
-    return "()" not in part and part.rsplit(".", 1)[-1] in ("id", "uuid")
+    steps = [step for step in part.split(".") if step not in _DECODING]
+    named = steps[:-1] if steps[-1:] and steps[-1].endswith("()") else steps  # `key_of(session.id)`
+    return bool(named) and named[-1] in ("id", "uuid") and not any("()" in step for step in named)
+
+
+_DECODING = frozenset({"?", "from_str()", "from_slice()", "deserialize()"})
 
 
 def same_row(read: Event, write: Event) -> bool | None:
@@ -207,7 +214,8 @@ def _is_one_name(key: str | None, read: Event, write: Event) -> bool:
     """Whether a key is named where both are done: two calls of one helper name two keys alike."""
     for first, second in zip(read.via, write.via, strict=False):
         if first != second:
-            word = re.compile(rb"\b" + re.escape(re.split(r"\W", key or "")[0].encode()) + rb"\b")
+            name = re.sub(r"^\w+\(&?|\)$", "", key or "")  # `key_of(token)`: the caller says `token`
+            word = re.compile(rb"\b" + re.escape(re.split(r"\W", name)[0].encode()) + rb"\b")
             calls = (one.file.text[one.start : one.end] for one in (first, second))
             return all(word.search(call) is not None for call in calls)
     return True

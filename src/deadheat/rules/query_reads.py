@@ -22,6 +22,7 @@ from deadheat.rules.query_shapes import Pair, Shape
 from deadheat.rules.ranking import words
 from deadheat.rust import Event, Kind, Root
 from deadheat.rust.db.query import CACHE, ROW, Condition, Op, Query
+from deadheat.rust.db.sql import HOLE
 
 _SINGLE_USE = frozenset(
     {"token", "tokens", "code", "codes", "invite", "invites", "invitation", "invitations", "coupon",
@@ -47,7 +48,8 @@ class Reads(Base):
             one, other = read.query, write.query
             if one is None or other is None or one.store != other.store:
                 continue
-            if one.table != other.table and other.table not in one.joined and not self._refers(one, other):
+            elsewhere = one.table != other.table and other.table not in one.joined
+            if elsewhere and not (self._refers(one, other) or self._marks(read, one, other)):
                 continue
             if self.facts.protected(self.root, read, write):
                 continue
@@ -86,7 +88,12 @@ class Reads(Base):
         edits = edited(write.deps)
         relative = frozenset(other.relative)
         written = (changed(write) if not other.whole else edits) or frozenset()
-        computed = (known & written) - relative - self._copied(other, known)
+        if (
+            HOLE in other.columns
+        ):  # `format!("UPDATE … SET {} = ?", column)`: one of those it was worked out from
+            written = known
+        copied = self._copied(other, known, flows, edits)
+        computed = (known & written) - relative - copied
         if computed and not versioned(self.root, read, write) and not (
             rechecked(write, computed) and looked_at(self.root, write)
         ):  # fmt: skip
@@ -96,11 +103,7 @@ class Reads(Base):
         if other.store == CACHE:
             return self.pair(Shape.GET_SET, read, write) if row is True else None
         whole = other.whole and ("" in flows or not known)
-        stale = (
-            frozenset(other.columns) - edits
-            if whole
-            else (self._copied(other, known) & frozenset(other.columns)) - edits
-        )
+        stale = (frozenset(other.columns) if whole else copied & frozenset(other.columns)) - edits
         if not whole and len(stale) < 1:
             return None
         if versioned(self.root, read, write):
@@ -116,10 +119,13 @@ class Reads(Base):
         return self.pair(shape, read, write, proven=row is True,
                           others=tuple(dict.fromkeys(writer.root for writer in others)))  # fmt: skip
 
-    def _copied(self, query: Query, known: frozenset[str]) -> frozenset[str]:
+    def _copied(
+        self, query: Query, known: frozenset[str], flows: list[str], edits: frozenset[str]
+    ) -> frozenset[str]:
         """The columns that are written back as they were read (`vm.expires` into `expires`)."""
-        if not query.values:
-            return frozenset()
+        if not query.values:  # a struct of ours, made from some of the row's fields and other things
+            mixed = query.whole and "" not in flows  # the row as a whole is the row, with edits of its own
+            return (known & frozenset(flows)) - edits if mixed else frozenset()
         return frozenset(
             column for column, value in zip(query.columns, query.values, strict=False)
             if column in known and value is not None and value.endswith(f".{column}")
@@ -182,10 +188,33 @@ class Reads(Base):
                 return self.pair(self._check(other), read, write, state, proven=row is True,
                                   others=self._changers(other, state))  # fmt: skip
             return None if looked else self.pair(Shape.IGNORED_COUNT, read, write, state, proven=row is True)
-        consumes = other.op is Op.DELETE and row is True and self._single_use(other, write)
+        consumes = other.op is Op.DELETE and row is True and (
+            self._single_use(other, write) or self._moves(read, other)
+        )  # fmt: skip
         if consumes and not looked and dominates(self.root, read, write):
             return self.pair(Shape.IGNORED_COUNT, read, write)
         return None
+
+    def _moves(self, read: Event, gone: Query) -> bool:
+        """Whether what was in the row that goes is put down elsewhere (a pending payment is booked)."""
+        return any(
+            event.query is not None and event.query.table != gone.table and not event.query.conflict
+            and (event.query.op is Op.INSERT or event.query.relative)
+            and any(not is_existence(part) for part in parts(read, event.deps))
+            for event in self.writes
+        )  # fmt: skip
+
+    def _marks(self, read: Event, one: Query, other: Query) -> bool:
+        """Whether the root also notes, in the table that is asked, that the deed is done."""
+        asked = one.fixed()
+        if other.op is not Op.UPDATE or not other.relative or not asked or one.store != ROW:
+            return False
+        return any(
+            event.query is not None and event.query.op is Op.INSERT and event.query.table == one.table
+            and asked <= set(event.query.columns) and not event.query.conflict
+            and not parts(read, event.control) and self.facts.unique(event.query, asked) is not True
+            for event in self.writes
+        )  # fmt: skip
 
     def _refers(self, one: Query, other: Query) -> bool:
         """Whether the root also takes away one of the rows that are read: a reference count."""
@@ -200,6 +229,8 @@ class Reads(Base):
         """A total over several tables limits an insert; the last reference gone decides a delete."""
         decides = parts(read, write.control)
         counted = one.aggregate in ("count", "sum") or any(part.endswith(_COUNTING) for part in decides)
+        if decides and self._marks(read, one, other):
+            return self.pair(Shape.CHECK_ACT, read, write, detail="marks")
         if not decides or not counted:
             return None
         if other.op is Op.INSERT:
@@ -212,7 +243,13 @@ class Reads(Base):
         """What decided the write; of a single column, whether it was found is not what it holds."""
         decides = parts(read, write.control)
         if one.aggregate != "scalar" and (one.aggregate or len(one.columns) != 1):
-            return decides
+            halves = [part.partition(".") for part in decides if not is_existence(part)]
+            fields = {column for column, _, rest in halves if is_existence(rest)}
+            if len(one.columns) < 2 or len(halves) < len(one.columns) or fields != set(one.columns):
+                return decides
+            if any(not is_existence(rest) for _, _, rest in halves):
+                return decides
+            return ["?"]  # a row that is made field by field: what is asked of each is asked of the row
         column = one.columns[0] if one.columns else ""
         named = column in self._identity(one.table)
         return ["?" if part == f"{column}.?" or (named and part == column) else part for part in decides]
@@ -249,13 +286,13 @@ class Reads(Base):
         if not overlap or (one.opaque and not fixed) or other.conflict:
             return None
         if (
-            any(not is_existence(part) and part for part in decides)
+            any(part and not is_existence(part) and self._tells(one, part, decides) for part in decides)
             and not counted
             and one.aggregate != "exists"
         ):
             return None  # decided by what is in another row, not by whether there is one
         agree = self.agrees(one, other)
-        if agree is False:
+        if agree is False or one.aggregate in ("max", "min"):
             return None
         if unique is True:
             if other.outcome != "unwrap":
@@ -263,6 +300,10 @@ class Reads(Base):
             return self.pair(Shape.FIND_INSERT, read, write, fixed, detail="panic")
         shape = Shape.FIND_INSERT if other.store == ROW else Shape.GET_SET
         return self.pair(shape, read, write, proven=unique is False or agree is True)
+
+    def _tells(self, one: Query, part: str, decides: list[str]) -> bool:
+        """Whether it is what is in a row: not what a function made of the row that was found, if it was."""
+        return "?" not in decides or one.many or bool(columns_in([part]))
 
     def _may_be_unique(self, table: str, columns: frozenset[str]) -> bool:
         known = self.facts.program.schema.table(table)
@@ -274,7 +315,14 @@ class Reads(Base):
         if other.op is Op.DELETE and (not self._single_use(other, write) or looked_at(self.root, write)):
             return None
         only = all(is_existence(part) for part in decides) and one.aggregate != "exists"
-        return self.pair(Shape.GET_SET, read, write, benign=only and self._fills(read, write))
+        fills = only and not self._sent(other) and self._fills(read, write)
+        return self.pair(Shape.GET_SET, read, write, benign=fills)
+
+    def _sent(self, query: Query) -> bool:
+        """Whether what is put in is what the request brought: a claim, nothing worked out again."""
+        handler = self.root.handler
+        brought = {parameter.name for parameter in handler.parameters} if handler is not None else set()
+        return any(value is not None and value.partition(".")[0] in brought for value in query.values)
 
     def _fills(self, read: Event, write: Event) -> bool:
         """A cache is filled: what was found is for the answer, and whoever found something writes nothing."""

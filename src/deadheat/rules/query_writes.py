@@ -100,11 +100,19 @@ class Writes(Base):
                 if other.values and self.agrees(query, other) is not True:
                     continue
                 readers = tuple(dict.fromkeys(self.facts.readers.get(query.table, ())))
+                if not readers and self._are_many(first, second, query, other):
+                    readers = (self.root,)  # nobody looks here, but two of these leave both sets of rows
                 if readers:
                     found.append(self.pair(Shape.DELETE_INSERT, first, second, others=readers,
-                                            benign=not other.values))  # fmt: skip
+                                            benign=not (other.values or other.many)))  # fmt: skip
                 break
         return found
+
+    def _are_many(self, first: Event, second: Event, query: Query, other: Query) -> bool:
+        """Whether there may be several rows of what was deleted: no key forbids it, or several come."""
+        one = self.facts.unique(other, query.fixed())
+        listed = other.many or bool(self.root.flow.between(first, second, Kind.LOOP))
+        return one is False or (one is None and listed)
 
     def _together(self, first: Event, second: Event) -> bool:
         """One transaction (readers see both or neither), or an exclusive lock over both."""

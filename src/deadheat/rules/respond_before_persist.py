@@ -1,4 +1,8 @@
-"""DH307: the answer is given before what it promises is done, in a task nobody waits for. Covers P36."""
+"""DH307: somebody is told before what he is told of is done. Covers P36.
+
+The answer goes out while a task that nobody waits for still has to save; or whoever waits for a word is woken
+inside the transaction, before its COMMIT.
+"""
 
 from collections.abc import Iterable
 
@@ -24,6 +28,49 @@ def check(rule: Rule, context: Context) -> Iterable[Finding]:
                 writes = _writes(root)
                 if writes and _nobody_waits(root, roots):
                     yield _finding(rule, context, root, writes)
+    for root in context.program.roots:
+        for word, write in _announced(root) if root.serves else ():
+            yield _too_early(rule, context, root, word, write)
+
+
+def _announced(root: Root) -> Iterable[tuple[Event, Event]]:
+    """Words sent while the transaction that holds what they are about is still open, and what it wrote."""
+    ends = [event for event in root.events if event.kind is Kind.RELEASE]
+    for word in root.events:
+        if word.kind is not Kind.SEND or not root.flow.is_live(word):
+            continue
+        for write in reversed(root.events[: word.id]):
+            begun = [g for g in write.guards if g >= 0 and root.events[g].kind is Kind.BEGIN]
+            if write.query is None or write.kind not in _CHANGES or not begun:
+                continue
+            ended = [end for end in ends if begun[0] in end.guards]
+            open_yet = any(end.id > word.id for end in ended) and not any(
+                root.flow.follows(write, end) and root.flow.follows(end, word) for end in ended
+            )
+            if open_yet and root.flow.follows(write, word):
+                yield word, write
+                break
+
+
+def _too_early(rule: Rule, context: Context, root: Root, word: Event, write: Event) -> Finding:
+    place = write.place
+    assert place is not None  # a statement has one
+    state, one = context.program.state_of(place, write.type), context.who(root)
+    message = (
+        f"{one} says `{word.operation}` inside the transaction that holds `{write.operation}`, before its "
+        f"COMMIT. Request B, which waited for that word, looks at `{state.path}` at once, finds it as it was "
+        "and waits for a word that was already said. If the transaction is rolled back, the word was untrue."
+    )
+    span = context.program.span(write.where)
+    return spot(
+        rule, context, root, word,
+        state=state,
+        message=message,
+        confidence=confidence_of(rule, root, place),
+        related=((span, "not committed yet when the word is sent"),),
+        since=write,
+        shape=word.method or "send",
+    )  # fmt: skip
 
 
 def _writes(root: Root) -> list[Event]:
@@ -104,7 +151,10 @@ The handler hands the work to a task and answers at once. The task runs when it 
 
 Two such requests start two tasks, and nothing makes them run in the order of the requests: the older value
 can be saved last and stay. A task that fails fails silently, and one that runs when the server stops never
-ends. Wait for the task, or put the work into one queue that one consumer empties in order.""",
+ends. Wait for the task, or put the work into one queue that one consumer empties in order.
+
+A word sent inside a transaction is early in the same way: whoever it wakes reads before COMMIT. Send it after
+`commit()`, or after the closure of the transaction.""",
     invalid=(
         Example(
             "saved in a task, answered at once",
@@ -140,8 +190,39 @@ async fn motd(text: String) -> &'static str {
 }
 """,
         ),
+        Example(
+            "waiters woken before COMMIT",
+            """\
+use rocket::{post, State, tokio::sync::Notify};
+use sqlx::PgPool;
+
+#[post("/jobs/<name>")]
+async fn add(name: String, pool: &State<PgPool>, added: &State<Notify>) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("INSERT INTO jobs (name) VALUES ($1)").bind(name).execute(&mut *tx).await?;
+    added.notify_waiters();
+    tx.commit().await
+}
+""",
+        ),
     ),
     valid=(
+        Example(
+            "waiters woken after COMMIT",
+            """\
+use rocket::{post, State, tokio::sync::Notify};
+use sqlx::PgPool;
+
+#[post("/jobs/<name>")]
+async fn add(name: String, pool: &State<PgPool>, added: &State<Notify>) -> Result<(), sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("INSERT INTO jobs (name) VALUES ($1)").bind(name).execute(&mut *tx).await?;
+    tx.commit().await?;
+    added.notify_waiters();
+    Ok(())
+}
+""",
+        ),
         Example(
             "the task is waited for",
             """\

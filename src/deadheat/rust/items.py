@@ -332,6 +332,22 @@ def _embedded(node: Node, module: Module, shift: int) -> list[tuple[Node, Module
 _NO_ITEMS = frozenset({"macro_rules", "println", "table", "joinable", "include"})
 
 
+def scope_of(declared: list[Node], outer: Module) -> Module:
+    """The names in scope of a block that has `use` declarations of its own; else those around it."""
+    if not declared:
+        return outer
+    written = " ".join(text_of(node) for node in declared)
+    inner = Module(f"{outer.path}::{{{written}}}", outer.crate, outer.file, outer.parent, outer.children)
+    for node in declared:
+        argument = node.child_by_field_name("argument")
+        if argument is not None:
+            _use(argument, inner)
+    above = outer.path[len(outer.crate) :].strip(":")
+    inner.uses = outer.uses | inner.uses
+    inner.globs += [*outer.globs, ("crate", *above.split("::")) if above else ("crate",)]
+    return inner
+
+
 def _use(argument: Node, module: Module) -> None:
     pending: list[tuple[Node, Path]] = [(argument, ())]
     while pending:

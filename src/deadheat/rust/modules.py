@@ -6,6 +6,7 @@ that leave the workspace are returned as written, expanded to the full path of t
 """
 
 import posixpath
+import re
 from collections.abc import Mapping
 
 from deadheat.rust.items import Module, Path, collect
@@ -15,6 +16,7 @@ from deadheat.rust.syntax import SourceFile
 from deadheat.rust.tree import SourceTree
 
 _DEPTH = 24
+_TEST_FILE = re.compile(rb"#\[cfg\(test\)\]\s*(?:pub\s+)?mod\s+(\w+)\s*;")
 # What a glob import of a foreign module brings into scope, as far as concurrency is concerned.
 _FOREIGN_GLOBS: dict[str, frozenset[str]] = {
     "sync": frozenset({"Arc", "Mutex", "RwLock", "OnceLock", "LazyLock", "OnceCell", "Semaphore", "Weak"}),
@@ -59,12 +61,26 @@ class Modules:
             for target in package.targets:
                 self._crate(target.name, target.root, package)
         for path in tree.files:
-            if path not in self.files:
+            if path not in self.files and not self._only_for_tests(path):
                 self._crate(_orphan(path), path, self._package_of(path))
 
     def _package_of(self, path: str) -> Package | None:
         inside = [p for p in self.packages if not p.directory or path.startswith(p.directory + "/")]
         return max(inside, key=lambda package: len(package.directory), default=None)
+
+    def _only_for_tests(self, path: str) -> bool:
+        """Whether the module above says `#[cfg(test)] mod name;` of a file that nothing else declares."""
+        directory, name = posixpath.split(path)
+        if name == "mod.rs":
+            directory, name = posixpath.split(directory)
+        beside = (posixpath.join(directory, one) for one in ("main.rs", "lib.rs", "mod.rs"))
+        said = [
+            match[1].decode()
+            for above in (*beside, f"{directory}.rs")
+            if above in self.files
+            for match in _TEST_FILE.finditer(self._tree.files[above])
+        ]
+        return name.removesuffix(".rs") in said
 
     def _crate(self, name: str, root: str, package: Package | None) -> None:
         if root in self.files:
@@ -87,9 +103,8 @@ class Modules:
                 inline += one.children.values()
                 for child, where in one.outside:
                     found = self._locate(one, current, path, is_root, child, where)
-                    if (
-                        found in self._owners
-                    ):  # `lib.rs` and `main.rs` both say `mod data;`: one file, one module
+                    if found in self._owners:
+                        # `lib.rs` and `main.rs` both say `mod data;`: one file, one module
                         one.children[child] = self._owners[found]
                     elif found is not None and found not in self.files:
                         below = Module(f"{one.path}::{child}", name, self._file(found), one)

@@ -39,7 +39,7 @@ _PATHS: tuple[tuple[str, str], ...] = (
     ("Uuid::now_v7", UNIQUE),
     ("Ulid::new", UNIQUE),
     ("rand::random", UNIQUE),
-    ("rand::thread_rng", UNIQUE),
+    ("thread_rng", UNIQUE),  # mostly from `rand::prelude::*`
     ("rand::rng", UNIQUE),
     ("OsRng", UNIQUE),
     ("cuid2::create_id", UNIQUE),

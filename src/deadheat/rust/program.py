@@ -33,6 +33,7 @@ _ACCESS_KINDS = {
     Kind.ACQUIRE: AccessKind.ACQUIRE,
     Kind.RELEASE: AccessKind.RELEASE,
     Kind.SEND: AccessKind.WRITE,
+    Kind.CALL: AccessKind.READ,  # how many permits are free: nothing else that is called has a place
 }
 
 

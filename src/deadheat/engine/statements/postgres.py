@@ -219,8 +219,9 @@ class PostgresGate:
 
     def blockers(self, lane: Link) -> frozenset[int | None]:
         """Ask the database who holds the locks it waits for."""
-        owners = {other.session.pid: other.owner for other in self._proxy.links}
-        return frozenset(owners.get(pid) for pid in self._admin.blockers(lane.session.pid))
+        others = {other.session.pid: other for other in self._proxy.links}
+        found = [others.get(pid) for pid in self._admin.blockers(lane.session.pid)]
+        return frozenset(other.owner if other else None for other in found if not (other and other.failing))
 
     def op(self, lane: Link) -> Op:
         """Give what the held statement touches."""

@@ -176,10 +176,22 @@ class Run(Generic[L]):
         self._settle(actor)
         self._pass_on()
         actor.op = self.gate.outcome(lane)
-        blocked = [other for other in self._blocked() if other is not actor]
-        further = [other.lane for other in blocked if self._settle_blocked(other)]
-        freed = [self.gate.outcome(lane) for lane in further if lane is not None]
+        freed = [self.gate.outcome(other.lane) for other in self._freed(actor) if other.lane is not None]
         return self._did(actor, actor.op.also(freed) if freed else actor.op, enabled, point)
+
+    def _freed(self, actor: Actor[L]) -> list[Actor[L]]:
+        """Settle who waits; give who got any further by what the actor did.
+
+        More than once: a statement that was freed only to fail frees whoever waits for its transaction.
+        """
+        found: list[Actor[L]] = []
+        for _ in self._actors:
+            waiting = [other for other in self._blocked() if other is not actor]
+            further = [other for other in waiting if self._settle_blocked(other)]
+            found += (other for other in further if other not in found)
+            if not further:
+                break
+        return found
 
     def _let_waiters_look(self, actor: Actor[L]) -> None:
         """Let whoever waits for the actor look for a cycle before its step may close one.

@@ -129,6 +129,22 @@ def note_outcome(low: Lowering, value: Value, outcome: str) -> None:
             low.events[event].query = replace(query, outcome=outcome)
 
 
+def _spelt(node: Node) -> Node | None:
+    """The text or `format!(…)` that the local `node` was declared as, in a block around it."""
+    step: Node | None = node
+    while step is not None and step.type not in ("function_item", "closure_expression"):
+        before = step.prev_named_sibling
+        while before is not None and step.parent is not None and step.parent.type == "block":
+            if before.type == "let_declaration" and field_text(before, "pattern") == text_of(node):
+                value = before.child_by_field_name("value")
+                if value is None or value.type in ("string_literal", "raw_string_literal"):
+                    return value
+                return value if field_text(value, "macro") in ("format", "concat") else None
+            before = before.prev_named_sibling
+        step = step.parent
+    return None
+
+
 def literal(low: Lowering, node: Node | None) -> str | None:
     """The text of a string expression: a literal, a constant, `&format!("…")`, `concat!`."""
     from deadheat.rust.db.sql import unescaped
@@ -164,11 +180,10 @@ def literal(low: Lowering, node: Node | None) -> str | None:
             if static is None:
                 binding = low.lookup(text_of(node)) if kind == "identifier" else None
                 key = binding.value.key if binding is not None else None
-                return (
-                    unescaped(key[1:-1])
-                    if key is not None and len(key) > 1 and key[0] == key[-1] == '"'
-                    else None
-                )
+                if key is not None and len(key) > 1 and key[0] == key[-1] == '"':
+                    return unescaped(key[1:-1])
+                node = _spelt(node) if binding is not None else None
+                continue
             node = static.node.child_by_field_name("value")
         else:
             return None

@@ -22,6 +22,7 @@ _IDEN = re.compile(rb"(?:(\w+)\s*::\s*)(\w+)")
 _COLLECTION = re.compile(rb"\bcollection(?:\s*::\s*<\s*([\w:]+)[^(]*>)?\s*\(\s*(?:\"(\w+)\")?")
 _KEYS = re.compile(rb"(?:keys\s*\(\s*)?\b(?:doc|index)!\s*[({]+([^{}()]*)[)}]")
 _NAME = re.compile(rb"\"([\w.]+)\"")
+_FIELD_BEFORE = re.compile(rb"(\w+)\s*\.\s*$")
 _REACH = 900  # bytes behind `create_index(` in which its model is written
 
 
@@ -157,15 +158,26 @@ def _indexes(text: bytes) -> Iterator[Declared]:
         before = text[max(start, 0) : found.start()]
         given = text[found.end() : _closing(text, found.end())][:_REACH]
         model = given if b"unique" in given else before[before.rfind(b"IndexModel") :]
-        collection = next(reversed(list(_COLLECTION.finditer(before))), None)
-        if collection is None or b"unique" not in model or b"false" in model:
+        table = _collection(text, before)
+        if table is None or b"unique" not in model or b"false" in model:
             continue
-        name = collection[2] or collection[1]
         keys = _KEYS.search(model) or _KEYS.search(given)
         columns = tuple(one.decode() for one in _NAME.findall(keys[1])) if keys is not None else ()
-        if name and columns:
-            table = name.decode() if collection[2] else snake(name.decode().rsplit("::", 1)[-1])
+        if columns:
             yield Declared(table, columns, ("_id",), (columns,))
+
+
+def _collection(text: bytes, before: bytes) -> str | None:
+    """What the collection of an index is called: as it is asked for, or as its field is declared."""
+    named = next(reversed(list(_COLLECTION.finditer(before))), None)
+    if named is not None and named[2]:
+        return named[2].decode()
+    row = named[1] if named is not None else None
+    field = _FIELD_BEFORE.search(before)
+    if row is None and field is not None:
+        kept = re.search(rb"\b" + field[1] + rb"\s*:\s*(?:\w+::)*Collection<\s*([\w:]+)\s*>", text)
+        row = kept[1] if kept is not None else None
+    return snake(row.decode().rsplit("::", 1)[-1]) if row else None
 
 
 __all__ = ["Declared", "declared", "primary_key", "snake"]

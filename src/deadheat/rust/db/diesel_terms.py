@@ -162,6 +162,7 @@ class Assigned:
         self.relative: list[str] = []
         self.deps: Deps = NO_DEPS
         self.whole = False
+        self.many = False
         self.depth = 0
 
     def read(self, low: Lowering, node: Node | None) -> "Assigned":
@@ -186,7 +187,9 @@ class Assigned:
             return self
         value = value_of(low, node)
         self.deps |= value.deps
-        fields = low.types.fields(peel(value.type))
+        declared = peel(value.type)
+        self.many = self.many or (declared is not None and declared.short == "Vec")
+        fields = low.types.fields(declared)
         if fields:
             self.columns += [name for name in fields if name not in self.columns]
         self.whole = True
@@ -209,5 +212,5 @@ class Assigned:
         """The query with these assignments."""
         return replace(
             query, columns=tuple(self.columns), values=tuple(self.values), relative=tuple(self.relative),
-            whole=self.whole,
+            whole=self.whole, many=self.many,
         )  # fmt: skip

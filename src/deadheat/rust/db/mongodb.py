@@ -31,7 +31,8 @@ WRITES = {
     "find_one_and_update": Op.UPDATE, "find_one_and_delete": Op.DELETE, "find_one_and_replace": Op.UPDATE,
 }  # fmt: skip
 _PLAIN = ("Document", "RawDocumentBuf", "Bson", "Value")  # a row of these says nothing of its table
-_PAIR = re.compile(r"\"([$\w.]+)\"\s*:\s*(\{|[^,{}]+)")
+# `"name": value`, and `name: value`, whose name is a variable's
+_PAIR = re.compile(r"(?:\"([$\w.]+)\"|(?<=[{,])\s*([a-z_]\w*))\s*:(?!:)\s*(\{|[^,{}]+)")
 _RELATIVE = ("$inc", "$addToSet", "$push", "$pull", "$pop", "$mul", "$min", "$max", "$bit", "$currentDate")
 
 
@@ -40,12 +41,19 @@ def collection(low: Lowering, node: Node, name: str) -> Value | None:
     if name not in ("collection", "collection_with_options"):
         return None
     listed = arguments(node)
-    title = literal(low, listed[0] if listed else None)
+    title = literal(low, listed[0] if listed else None) or _given(low, listed)
     row = turbofish(low, node)
     table = title or (snake(row.short) if row is not None else "")
     if not table:
         return None
     return Value(Type("mongodb::Collection", (row,)), query=Query(Op.TABLE, table, DOCUMENT))
+
+
+def _given(low: Lowering, listed: list[Node]) -> str | None:
+    """The parameter that says which collection it is; the caller fills it in."""
+    binding = low.lookup(text_of(listed[0])) if listed and listed[0].type == "identifier" else None
+    key = binding.value.key if binding is not None else None
+    return key if key is not None and key.startswith("§") else None
 
 
 def _table(low: Lowering, receiver: Value, row: Type | None) -> str:
@@ -73,9 +81,8 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
     deps: Deps = NO_DEPS
     if name.startswith("insert"):
         deps = values[0].deps if values else NO_DEPS
-        query = Query(
-            Op.INSERT, table, DOCUMENT, columns=tuple(low.types.fields(values[0].type)) if values else ()
-        )
+        columns = tuple(low.types.fields(values[0].type)) if values else ()
+        query = Query(Op.INSERT, table, DOCUMENT, columns=columns, many=name == "insert_many")
         return execute(low, node, query, deps, NO_DEPS, [], Type("Result", (None,)), f"{table}.{name}")
     where, opaque = _filter(low, listed[0], values[0]) if listed else ((), True)
     selects = values[0].deps if values else NO_DEPS
@@ -138,13 +145,20 @@ def _filter(low: Lowering, node: Node, value: Value) -> tuple[tuple[Condition, .
 def _said(low: Lowering, text: str) -> tuple[tuple[Condition, ...], bool]:
     """The equalities that a document states as a filter, and whether there is more to it."""
     found: list[Condition] = []
-    for written, value in _PAIR.findall(text):
-        key = _field(written)
+    unknown = False
+    for quoted, variable, value in _PAIR.findall(text):
+        written = quoted or _named(low, variable)
+        if not written:
+            unknown = True
+            continue
+        key = written if written.startswith("§") else _field(written)
         if key.startswith("$"):
             if found and found[-1].operator == "~":
                 found[-1] = Condition(found[-1].column, _COMPARE.get(key, "~"))
             continue
         plain = value.strip()
+        if plain.count(")") > plain.count("("):  # `doc!("key": key)` ends here
+            plain = plain.removesuffix(")")
         if plain == "{":
             found.append(Condition(key, "~"))
         else:
@@ -153,7 +167,14 @@ def _said(low: Lowering, text: str) -> tuple[tuple[Condition, ...], bool]:
             name = plain.strip().lstrip("&*")
             binding = low.lookup(name)
             found.append(Condition(key, "=", (binding.value.key if binding is not None else None) or name))
-    return tuple(found), "$or" in text or not found
+    return tuple(found), "$or" in text or not found or unknown
+
+
+def _named(low: Lowering, variable: str) -> str:
+    """The field that a variable names: a text, or a parameter that the caller fills in."""
+    binding = low.lookup(variable)
+    key = (binding.value.key if binding is not None else None) or ""
+    return key.strip('"') if key[:1] in ('"', "§") else ""
 
 
 _COMPARE = {"$lt": "<", "$lte": "<=", "$gt": ">", "$gte": ">=", "$ne": "<>", "$eq": "=", "$in": "in"}
@@ -186,7 +207,7 @@ def _changes(query: Query, text: str) -> Query:
     columns: list[str] = []
     relative: list[str] = []
     operator = ""
-    for key, _ in _PAIR.findall(text):
+    for key, _, _ in _PAIR.findall(text):
         if key.startswith("$"):
             operator = key
         elif operator:

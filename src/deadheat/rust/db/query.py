@@ -5,6 +5,7 @@ or libraries. Conditions are symbolic equalities (`id = §0`), where `§n` stand
 the enclosing function until a call site fills it in.
 """
 
+import re
 from enum import StrEnum
 
 from msgspec import Struct
@@ -45,7 +46,7 @@ class Query(Struct, frozen=True, array_like=True):
     `opaque` that conditions exist which are not in `where`; `outcome` what happens first to the
     result (unwrap); `joined` names
     the other tables of a read, `others` says that more is touched than the table and those; `many`
-    that rows are loaded as a list; `pooled` that each statement may run on another connection.
+    that rows are loaded (or put in) as a list; `pooled` that each statement may run on another connection.
     """
 
     op: Op
@@ -86,18 +87,35 @@ class Query(Struct, frozen=True, array_like=True):
         """The columns that the conditions mention."""
         return frozenset(one.column for one in self.where)
 
+    @property
+    def is_collection(self) -> bool:
+        """Whether it only says which collection of documents is meant, and may be handed on."""
+        return self.op is Op.TABLE and self.store == DOCUMENT and bool(self.table) and not self.where
+
     def renamed(self, keys: dict[str, str]) -> "Query":
         """The query as a caller sees it: parameters' names replaced."""
         if not keys or not (
             self.table in keys
-            or any(one.key in keys for one in self.where)
+            or any(one.key in keys or one.column in keys for one in self.where)
             or any(value in keys for value in self.values)
         ):
             return self
         table = keys.get(self.table, self.table).strip('"')
+        if self.store == CACHE and self.table in keys:
+            table = shape_of(table)
         where = tuple(
-            Condition(one.column, one.operator, keys[one.key]) if one.key in keys else one
+            Condition(
+                keys.get(one.column, one.column).strip('"'),
+                one.operator,
+                keys.get(one.key, one.key) if one.key is not None else None,
+            )
             for one in self.where
         )
         values = tuple(keys.get(value, value) if value is not None else None for value in self.values)
         return replace(self, table=table, where=where, values=values)
+
+
+def shape_of(key: str) -> str:
+    """What keys like this one have in common: who makes them (`key_of(id)`), or what they are called."""
+    made = re.match(r"([\w:]+)\(.*\)$", key, re.DOTALL)
+    return made[1] if made is not None else key

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tree_sitter import Node
 
 from deadheat.rust.db.access import arguments, execute, literal, turbofish
-from deadheat.rust.db.query import CACHE, KEEPS_ON, Condition, Op, Query
+from deadheat.rust.db.query import CACHE, KEEPS_ON, Condition, Op, Query, shape_of
 from deadheat.rust.ir import NO_DEPS, Deps, Value
 from deadheat.rust.lower.builder import Lowering
 from deadheat.rust.lower.expressions import key_of, value_of
@@ -29,6 +29,7 @@ ATOMIC = frozenset(
     {"incr", "decr", "set_nx", "hset_nx", "getset", "getdel", "get_del", "sadd", "srem", "hincr", "lpop",
      "rpop", "spop", "zincr", "mset_nx", "smove", "rename_nx"}
 )  # fmt: skip
+_VALUE = {"set": 0, "set_ex": 0, "pset_ex": 0, "set_options": 0, "hset": 1}  # its place after the key
 _DELETES = {"del", "hdel", "unlink"}
 _TYPES = ("Connection", "MultiplexedConnection", "ConnectionManager", "ClusterConnection", "PooledConnection",
           "Client", "Pipeline")  # fmt: skip
@@ -78,9 +79,13 @@ def method(low: Lowering, node: Node, receiver: Value, name: str) -> Value | Non
     table, key, selects = _key(low, listed[0])
     deps: Deps = NO_DEPS
     options = b"".join(one.text or b"" for one in listed[1:])
-    for one in listed[1:]:
-        deps |= value_of(low, one).deps
-    return _emit(low, node, name, table, key, deps, selects, options, receiver, turbofish(low, node, -1))
+    values = [value_of(low, one) for one in listed[1:]]
+    for value in values:
+        deps |= value.deps
+    at = _VALUE.get(name, len(values))
+    stored = key_of(listed[at + 1], values[at]) if at < len(values) else None
+    row = turbofish(low, node, -1)
+    return _emit(low, node, name, table, key, deps, selects, options, receiver, row, stored)
 
 
 def _is_connection(node: Node) -> bool:
@@ -98,19 +103,20 @@ def _key(low: Lowering, node: Node) -> tuple[str, str, Deps]:
     if text is None and name.startswith("format!"):
         text = name.split('"')[1] if '"' in name else None
     shape = _HOLE.sub("", text).strip(":") if text is not None else ""
-    return shape or name.removesuffix("_key") or "redis", name, value.deps
+    return shape or shape_of(name).removesuffix("_key") or "redis", name, value.deps
 
 
 def _emit(
     low: Lowering, node: Node, name: str, table: str, key: str, deps: Deps, selects: Deps, options: bytes,
-    receiver: Value, row: Type | None,
+    receiver: Value, row: Type | None, stored: str | None = None,
 ) -> Value:  # fmt: skip
+    """`stored` names the value that is put in."""
     where = (Condition("key", "=", key),)
     if name in READS:
         query = Query(Op.SELECT, table, CACHE, where=where, aggregate=READS[name])
     else:
         op = Op.DELETE if name in _DELETES else Op.UPDATE
-        query = Query(op, table, CACHE, where=where, columns=("value",))
+        query = Query(op, table, CACHE, where=where, columns=("value",), values=(stored,) if stored else ())
         if name in ATOMIC or b"NX" in options:
             query = replace(query, relative=("value",), conflict="nothing")
     return execute(
@@ -142,5 +148,8 @@ def _command(low: Lowering, node: Node, receiver: Value, name: str) -> Value | N
         if command not in READS and command not in WRITES and command not in ATOMIC:
             return Value(deps=deps)
         table = first.type.name if first.type is not None else "redis"
-        return _emit(low, node, command, table, first.key or table, deps, first.deps, options, Value(), None)
+        at = _VALUE.get(command, len(rest)) + (command == "set_ex")  # SETEX key seconds value
+        stored = (rest[at].key or "").lstrip("&*") if at < len(rest) else None
+        key = first.key or table
+        return _emit(low, node, command, table, key, deps, first.deps, options, Value(), None, stored)
     return None

@@ -207,7 +207,12 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
                      for event, part in values[0].deps}  # fmt: skip
         if summary is not None and summary.result.place is not None and summary.result.place.root[0] in "SG":
             return Value(declared or summary.result.type, summary.result.place, deps=frozenset(deps))
-        return _fresh(low, declared, function.name, frozenset(deps) if len(deps) < 64 else NO_DEPS)
+        fresh = _fresh(low, declared, function.name, frozenset(deps) if len(deps) < 64 else NO_DEPS)
+        query = summary.result.query if summary is not None else None
+        if query is not None and query.is_collection:
+            names = {f"§{index}": key_of(one, value) for index, (one, value) in enumerate(given)}
+            return replace(fresh, query=query.renamed(names))
+        return fresh
     moved = [value for one, value in given if value.owned]
     closures = {
         index: one for index, (one, _) in enumerate(given)
@@ -225,8 +230,9 @@ def call_function(low: Lowering, node: Node, function: Function, given: list[tup
     if result.place is None:
         fresh = _fresh(low, declared, function.name, result.deps)
         return Value(
-            fresh.type, fresh.place, result.guards, result.owned, result.deps, result.key, result.parts
-        )
+            fresh.type, fresh.place, result.guards, result.owned, result.deps, result.key, result.parts,
+            result.query,
+        )  # fmt: skip
     return Value(declared or result.type, result.place, result.guards, result.owned, result.deps, result.key)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from deadheat.rust.ir import NO_DEPS, NOTHING, Deps, Kind, Value, existence
+from deadheat.rust.items import scope_of
 from deadheat.rust.lower.builder import LARGEST, Lowering
 from deadheat.rust.lower.expressions import copies, evaluate, expression, unwrap, value_of
 from deadheat.rust.lower.guards import dropped, is_maybe, nothing_found
@@ -33,8 +34,17 @@ _ITEMS = frozenset(
 @expression("block")
 def block(low: Lowering, node: Node) -> Value:
     """A block: its statements, then its tail, whose value may leave with a local guard."""
-    low.push_scope()
     children = [child for child in significant(node) if child.type != "label"]
+    outer = low.module
+    low.module = scope_of([child for child in children if child.type == "use_declaration"], outer)
+    try:
+        return _block(low, node, children)
+    finally:
+        low.module = outer
+
+
+def _block(low: Lowering, node: Node, children: list[Node]) -> Value:
+    low.push_scope()
     result = NOTHING
     for index, child in enumerate(children):
         kind = child.type
@@ -325,6 +335,8 @@ def _match(low: Lowering, node: Node) -> Value:
     existential = all(pattern is None or is_existential(pattern) for pattern in patterns)
     decides = existence(value.deps) if existential else value.deps
     result = low.fork([arm(child) for child in arms], decides, node)
+    if guards_seen and len(arms) > 1 and result is not NOTHING:  # which arm gave it was said by their guards
+        result = with_deps(result, result.deps.union(*guards_seen))
     if guards_seen and sum(len(frame.exits) for frame in low.frames) > exits_before:
         for tested in guards_seen:
             low.control = low.control | tested

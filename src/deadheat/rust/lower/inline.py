@@ -283,6 +283,7 @@ def _given(value: Value, change: _Substitution, keys: list[str]) -> Value:
         change.deps(value.deps),
         _key(value.key, keys),
         tuple(_given(part, change, keys) for part in value.parts),
+        change.query(value.query) if value.query is not None and value.query.is_collection else None,
     )
 
 

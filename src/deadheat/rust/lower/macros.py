@@ -174,6 +174,11 @@ _SOCKET = re.compile(rb"^\s*\w+\s*=>")  # `Stream! { ws => … }` of rocket_ws
 _FOR_AWAIT = re.compile(rb"\b(for\s+)await\b")  # async-stream's loop over a stream
 
 
+def plain_stream(content: bytes) -> bytes:
+    """A stream's block as plain Rust of the same length, but for its `yield`s."""
+    return _FOR_AWAIT.sub(rb"\1     ", _SOCKET.sub(_blank, content))
+
+
 def _blank(found: re.Match[bytes]) -> bytes:
     return bytes(c if c == 10 else 32 for c in found[0])
 
@@ -183,7 +188,7 @@ def _stream(low: Lowering, node: Node, name: str, tokens: Node, content: bytes) 
 
     def run(child: Lowering) -> Value:
         note(child, node, outside.CANCELLABLE, f"{name}!")
-        result = _block(child, tokens, _FOR_AWAIT.sub(rb"\1     ", _SOCKET.sub(_blank, content)))
+        result = _block(child, tokens, plain_stream(content))
         note(child, node, outside.COMPLETED, f"{name}!")
         return result
 

@@ -25,7 +25,7 @@ from deadheat.rust.lower.managed import managed
 from deadheat.rust.lower.maps import concurrent
 from deadheat.rust.lower.outside import is_sender, outside_method, permit, send
 from deadheat.rust.lower.results import element_type, method_result
-from deadheat.rust.lower.signals import signal
+from deadheat.rust.lower.signals import UNCLONED, signal
 from deadheat.rust.lower.sites import note_site
 from deadheat.rust.lower.spawn import spawn
 from deadheat.rust.lower.stores import call_store
@@ -88,7 +88,8 @@ def call_method(low: Lowering, node: Node, receiver: Value, method: str) -> Valu
         if method in ("unwrap", "expect"):
             unwraps(low, node, receiver)
         return _identity(low, receiver, method, arguments)
-    if low.is_content(receiver):
+    shared = method == "clone" and declared is not None and declared.short in UNCLONED
+    if low.is_content(receiver) and not shared:
         return _on_content(low, node, receiver, method, arguments)
     return _on_value(low, node, receiver, method, arguments)
 

@@ -61,7 +61,9 @@ def outside_method(low: Lowering, node: Node, receiver: Value, method: str, argu
     if method == "send" and not arguments and declared is None:
         # A request builder: channels are given what they send.
         _asks(low, node, "send")
-        return note(low, node, EXTERNAL, "send", receiver.deps)
+        # Nobody can wait for a future in a function that is not asynchronous: it was the thread that waited.
+        kind = BLOCKING if not (low.function.is_async or _is_awaited(node) or _is_a_future(low)) else EXTERNAL
+        return note(low, node, kind, "send", receiver.deps)
     if short == "Command" and method in _PROCESS and declared is not None:
         waits = "tokio" not in declared.name and method != "spawn"
         return note(low, node, BLOCKING if waits else EXTERNAL, f"Command::{method}", receiver.deps)
@@ -72,6 +74,15 @@ def outside_method(low: Lowering, node: Node, receiver: Value, method: str, argu
         if drawn:
             return note(low, node, UNIQUE, method, receiver.deps)
     return None
+
+
+def _is_awaited(node: Node) -> bool:
+    return node.parent is not None and node.parent.type == "await_expression"
+
+
+def _is_a_future(low: Lowering) -> bool:
+    """Whether the function hands out something that its caller waits for."""
+    return b"Fut" in (getattr(low.function.node.child_by_field_name("return_type"), "text", b"") or b"")
 
 
 _POOLS = frozenset({"Pool", "PgPool", "SqlitePool", "MySqlPool", "AnyPool", "ConnectionPool"})

@@ -44,6 +44,8 @@ _LOOKS = {
     "watch::Receiver": frozenset({"has_changed"}),
     "Semaphore": frozenset({"available_permits"}),
 }
+# What cannot be copied: a clone is another pointer to it.
+UNCLONED = frozenset({"Notify", "Barrier", "Condvar", "Semaphore"})
 # What nobody looks into: that it is used tells who meets whom, and no more than that.
 _EVENTS = frozenset({"Notify", "Barrier", "Condvar", "broadcast::Sender", "broadcast::Receiver"})
 
@@ -62,14 +64,17 @@ def signal(
     given()
     operation = f"{declared.short}::{method}"
     place = _shared(receiver.place)
-    if place is not None and family in _EVENTS:
-        kind = Kind.SEND if method in _SAYS.get(family, ()) else Kind.READ
-        low.emit(kind, node, place=place, type=declared, operation=operation, method=method)
+    if place is not None and family in _EVENTS and method not in _LOOKS.get(family, ()):
+        # Awaiting a word takes it, as saying one changes what is there: others notice both.
+        low.emit(Kind.SEND, node, place=place, type=declared, operation=operation, method=method)
     if method in _WAITS.get(family, ()):
         note_site(low, node, _waiting(node, declared), operation, _WRITE, place)
         return Value(Type("Result"), deps=receiver.deps)
     effect = _READ if method in _LOOKS.get(family, ()) else _WRITE
     note_site(low, node, SiteKind.CALL, operation, effect, place)
+    if method == "available_permits" and place is not None:
+        looked = low.emit(Kind.CALL, node, place=place, type=declared, operation=operation, method=method)
+        return Value(deps=frozenset({(looked, "")}))
     if method in ("subscribe", "resubscribe"):
         # Both halves are one channel: what is received depends on what is sent.
         half = Type(declared.name.replace("Sender", "Receiver"), declared.args)
@@ -84,7 +89,7 @@ def _family(declared: Type | None) -> str | None:
         parts = declared.name.split("::")
         name = "::".join(parts[-2:])
         return name if name.startswith(("broadcast::", "watch::")) else None
-    return declared.short if declared.short in ("Notify", "Barrier", "Condvar", "Semaphore") else None
+    return declared.short if declared.short in UNCLONED else None
 
 
 def _waiting(node: Node, declared: Type) -> SiteKind:
