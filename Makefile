@@ -41,8 +41,9 @@ check: install ## lint, format, types, layers and unit tests: under a minute, no
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q -n auto -m "not rocket"
 
+# Two files at a time, because most of it is compiling; then, with nothing beside them, those that race the clock.
 test: check ## check, then the tests that build and attack real Rocket applications
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m "rocket and not alone"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "rocket and not alone"
 	$(BIN)/pytest -q -m "rocket and alone"
 
 bench: install ## every benchmark; rewrites docs/benchmarks.md

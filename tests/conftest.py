@@ -17,23 +17,13 @@ settings.register_profile("house", deadline=None, derandomize=IN_CI, database=No
 settings.load_profile("house")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a server or a build stay in one worker; without cargo the Rocket tests are skipped."""
-    for item in items:
-        if item.get_closest_marker("rocket") is not None and _shares(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    """Without cargo the Rocket tests are skipped, and say why."""
     if shutil.which("cargo") is not None:
         return
     for item in items:
         if item.get_closest_marker("rocket") is not None:
             item.add_marker(pytest.mark.skip(reason="cargo not found: install a Rust toolchain to run it"))
-
-
-def _shares(item: pytest.Item) -> bool:
-    """Whether the test uses a fixture that its module makes once."""
-    known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-    return any(found[-1].scope == "module" for found in known.values())
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

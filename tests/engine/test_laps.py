@@ -9,6 +9,7 @@ import pytest
 from deadheat.engine.laps import AHEAD, Laps
 from deadheat.io.hold import Execution, Lap, NotRestoredError, Runtime, Script
 from deadheat.model import Request, TargetError
+from deadheat.model.http import MESSAGE
 from deadheat.schedule import End, Op, Proposal, Trace, TraceStep
 
 VISIT = Request("GET", "/visit")
@@ -125,8 +126,16 @@ def test_a_guess_that_ends_the_application_is_no_ones_outcome(end: End | Excepti
     assert racing.run(order(0), [order(1)]).execution.trace.end is End.DONE
     with pytest.raises(TargetError, match="ahead"):
         racing.run(order(0, 0), ())
-    racing.run(order(1, 1), ()) if not runtime.spoiled else None
     assert not runtime.waiting
+
+
+def test_other_requests_are_not_sent_beside_those_that_wait_for_ever() -> None:
+    runtime = Scripted({(1,): End.STUCK})
+    racing = laps(runtime)
+    racing.run(order(0), [order(1)])
+    with pytest.raises(TargetError, match="ahead"):
+        racing.learn((LOOK, LOOK), ())
+    assert len(runtime.scripts) == 1
 
 
 def test_values_that_cannot_be_brought_back_are_told() -> None:
@@ -138,7 +147,11 @@ def test_values_that_cannot_be_brought_back_are_told() -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    [Request("HEAD", "/visit"), Request("GET", "/visit", (("connection", "close"),))],
+    [
+        Request("HEAD", "/visit"),
+        Request("GET", "/visit", (("connection", "close"),)),
+        Request(MESSAGE, "/visit"),
+    ],
 )
 def test_requests_that_need_a_connection_of_their_own_are_not_scripted(request_: Request) -> None:
     runtime = Scripted()

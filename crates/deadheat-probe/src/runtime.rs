@@ -14,7 +14,7 @@ use tokio::task;
 
 use crate::control::{Control, Effect, Pace};
 use crate::hold::Hold;
-use crate::lap::{self, Driver, Finish};
+use crate::lap::{Driver, Finish};
 use crate::memory::Memory;
 use crate::protocol::{self, Command, Order};
 use crate::quiet;
@@ -201,7 +201,8 @@ impl Runtime {
                 other => desk.lap = other,
             }
             drop(desk);
-            lap::pause();
+            // Woken at the desk, once it is over.
+            thread::park();
         }
     }
 

@@ -47,7 +47,6 @@ class Laps:
         self._port = port
         self._numbers = numbers
         self._repeats = Repeats(f"{HOST}:{port}")
-        self._scripts: dict[tuple[tuple[Request, ...], tuple[Request, ...]], Script | None] = {}
         self._script: Script | None = None
         self.racers: tuple[Request, ...] = ()
         self._after: tuple[Request, ...] = ()
@@ -63,11 +62,13 @@ class Laps:
         """Let these be the requests from now on; whether the application can send them.
 
         It cannot where a connection does more than carry one request and its answer (an upgrade), or less.
+
+        Raises:
+            TargetError: what was tried ahead left requests waiting for ever, or ended the application.
         """
         if (racers, after) == (self.racers, self._after):
             return self._script is not None
-        if not self.settle():
-            return False
+        self._settled()
         self.racers, self._after = racers, after
         self._played.clear()
         self._script = self._framed(racers, after)
@@ -83,8 +84,8 @@ class Laps:
         Raises:
             NotRestoredError: as `Runtime.arrive`.
         """
-        if self._flying and self._flying[0][1] != proposal and not self.settle():
-            raise TargetError("an order that was tried ahead left requests waiting for ever")
+        if self._flying and self._flying[0][1] != proposal:
+            self._settled()
         ahead = self._worthwhile(proposal, ahead)
         if not self._flying:
             self._launch((proposal, *ahead))
@@ -125,6 +126,10 @@ class Laps:
     def settle(self) -> bool:
         """Await what was tried ahead, for nothing; whether the application serves others afterwards."""
         return self._drop(at_rest=True)
+
+    def _settled(self) -> None:
+        if not self.settle():
+            raise TargetError("an order that was tried ahead left requests waiting for ever")
 
     def _drop(self, *, at_rest: bool) -> bool:
         while self._flying:

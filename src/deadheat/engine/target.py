@@ -127,6 +127,7 @@ class Target:
             else:
                 self._owed = True  # goes with the next run: a message of its own is a round trip more
         else:
+            self._running()  # what was tried ahead would bring the marked values back afterwards
             for request in requests:
                 self._pooled().ask(request)
             self._set_up()  # as a timed attack does: what the set-up made, the reset unmade
@@ -237,7 +238,11 @@ class Target:
     def _lapping(self, requests: Sequence[Request], probes: Sequence[Request]) -> Laps | None:
         """Give the laps of the application if it is to send the requests: from marked values, that is."""
         laps = self._laps if self._owed else None
-        return laps if laps is not None and laps.learn(tuple(requests), tuple(probes)) else None
+        try:
+            return laps if laps is not None and laps.learn(tuple(requests), tuple(probes)) else None
+        except TargetError:
+            self.restart()  # nobody asked for what was tried ahead, nor for what it led to
+            return None
 
     def _lap(
         self, laps: Laps, proposal: Proposal, probes: Sequence[Request], ahead: Sequence[Proposal]

@@ -77,7 +77,8 @@ impl<H: Held> Actor<H> {
     /// Whether it has ended, or has been answered and what is left of it waits to be woken, as a stream of news
     /// does that never ends. Where nobody goes on any more, that is as finished as it gets.
     pub fn leaves_it_there(&self) -> bool {
-        let waiting = self.phase == Phase::Blocked && self.answered && self.mail == 0 && self.waits();
+        let waiting =
+            self.phase == Phase::Blocked && self.answered && self.mail == 0 && self.waits();
         waiting || self.phase == Phase::Finished
     }
 

@@ -15,6 +15,7 @@
 
 mod actor;
 mod choice;
+mod patience;
 mod points;
 mod run;
 mod sampler;
@@ -24,6 +25,10 @@ use std::collections::BTreeMap;
 
 use crate::protocol::Order;
 use actor::{Actor, Phase};
+use patience::{
+    AT_REST_AFTER, BLOCKED_AFTER, HUNG_AFTER, QUEUED_AFTER, REFUSED_AFTER, ROUSED_AFTER,
+    STUCK_AFTER,
+};
 use points::Points;
 use run::{Next, Run};
 pub use trace::{End, Step, Trace};
@@ -71,23 +76,6 @@ pub enum Effect<H> {
     /// After a release: the process sleeps although actors are not finished.
     Quiet,
 }
-
-/// Quiet ticks (20 ms apart) until an actor that does not come back counts as blocked: 300 ms, since a
-/// handler that sleeps for a moment (a call to elsewhere, as examples have it) is not blocked.
-const BLOCKED_AFTER: u32 = 15;
-/// The same for a statement while another transaction is under way: a row that it changed is the reason.
-const QUEUED_AFTER: u32 = 4;
-/// Quiet ticks (20 ms apart) after a step, until those who were blocked before it still are.
-const ROUSED_AFTER: u32 = 2;
-/// Quiet ticks (20 ms apart) without anybody enabled, all held at locks, until the run is stuck.
-const STUCK_AFTER: u32 = 3;
-/// The same where a statement waits: 6 s. A database refuses one of those who wait for each other after a
-/// second (PostgreSQL's `deadlock_timeout`), SQLite one that cannot write after five (sqlx's `busy_timeout`).
-const REFUSED_AFTER: u32 = 300;
-/// Quiet ticks without anybody enabled until the run is given up: 1 s.
-const HUNG_AFTER: u32 = 50;
-/// Quiet ticks (10 ms apart) until a released run counts as at rest.
-const AT_REST_AFTER: u32 = 5;
 
 /// How fast the watchdog should tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

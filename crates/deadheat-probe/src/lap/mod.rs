@@ -12,7 +12,6 @@ mod answer;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::control::{End, Trace};
@@ -207,11 +206,6 @@ impl Driver {
         self.lines[line] = None;
         Ok(Some(bytes))
     }
-}
-
-/// Waits until somebody has something to say, or a moment.
-pub fn pause() {
-    thread::park_timeout(LOOK);
 }
 
 fn hex(bytes: &[u8]) -> String {
