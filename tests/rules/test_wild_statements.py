@@ -352,3 +352,28 @@ def test_what_a_function_makes_of_a_row_that_is_there_does_not_hide_that_it_was_
     assert found(made.replace("OPERATION", insert), MONGO) == ["get-then-set"]
     upsert = 'update_one(doc! { "uid": &uid }, doc! { "$set": { "uid": &uid } }, None).upsert(true)'
     assert found(made.replace("OPERATION", upsert), MONGO) == []
+
+
+BEST = """\
+use rusqlite::{params, Connection, Result};
+const SCHEMA: &str = "CREATE TABLE bids (id INTEGER PRIMARY KEY, lot INTEGER, price INTEGER)";
+fn best(conn: &Connection, lot: u32) -> Result<Option<u32>> {
+    conn.query_row("SELECT MAX(price) FROM bids WHERE lot = ?1", params![lot], |row| row.get(0))
+}
+#[post("/open/<lot>")]
+fn open(lot: u32) -> Status {
+    let conn = Connection::open("shop.db").unwrap();
+    match best(&conn, lot) {
+        Ok(DECIDES) => Status::Conflict,
+        _ => {
+            conn.execute("INSERT INTO bids (lot, price) VALUES (?1, 1)", params![lot]).unwrap();
+            Status::Created
+        }
+    }
+}
+"""
+
+
+def test_a_largest_one_is_a_question_for_any_unless_its_size_decides() -> None:
+    assert found(BEST.replace("DECIDES", "Some(_)"), RUSQLITE) == ["find-then-insert"]
+    assert found(BEST.replace("DECIDES", "Some(price) if price > 9"), RUSQLITE) == []

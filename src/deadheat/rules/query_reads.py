@@ -292,8 +292,8 @@ class Reads(Base):
         ):
             return None  # decided by what is in another row, not by whether there is one
         agree = self.agrees(one, other)
-        if agree is False or one.aggregate in ("max", "min"):
-            return None
+        if agree is False or (one.aggregate in ("max", "min") and "?" not in decides):
+            return None  # how large it is decided, not whether there is one
         if unique is True:
             if other.outcome != "unwrap":
                 return None
